@@ -1,0 +1,86 @@
+using System.Text.Json.Serialization;
+
+namespace SelfRewarding.Contracts;
+
+/// <summary>Why generation of a text ended.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Finish>))]
+public enum Finish
+{
+    /// <summary>A stop token was drawn.</summary>
+    Stop,
+
+    /// <summary>The token limit was reached: the text is truncated.</summary>
+    Length,
+}
+
+/// <summary>A drafted prompt that a filter refused, with the figure that decided.</summary>
+/// <param name="Reason">The filter's name, such as <c>rouge_l</c> or <c>too_short</c>.</param>
+/// <param name="Figure">What the filter measured (ROUGE-L F1, number of words …).</param>
+/// <param name="Nearest">The prompt it was too close to, where that is the reason.</param>
+public sealed record RejectedDraft(int Attempt, string Text, string Reason, double Figure, string? Nearest);
+
+/// <summary>Stage 1: a new instruction to answer.</summary>
+/// <param name="Model">The model of this iteration: it answers the prompt and judges the answers.</param>
+/// <param name="Source"><c>model</c> when that model drafted the prompt, else where it came from.</param>
+/// <param name="Examples">The few-shot examples that the draft was drawn from, in order.</param>
+/// <param name="Rejected">Drafts that the filters refused before this one.</param>
+public sealed record PromptGenerated(
+    string Run, int Iteration, int Ordinal, ModelRef Model, string Prompt, string Source,
+    IReadOnlyList<string> Examples, IReadOnlyList<RejectedDraft> Rejected);
+
+/// <summary>One sampled answer.</summary>
+/// <param name="Tokens">The token ids as drawn, without the stop token: the text's exact origin.</param>
+/// <param name="LogProb">Sum of the untempered log-probabilities of the drawn tokens, in nats.</param>
+public sealed record Candidate(int Index, string Text, IReadOnlyList<int> Tokens, Finish Finish, double LogProb);
+
+/// <summary>Stage 2: N answers to the prompt.</summary>
+public sealed record CandidatesSampled(string Run, int Iteration, int Ordinal, ModelRef Model, IReadOnlyList<Candidate> Candidates);
+
+/// <summary>One judgement of one answer, always with its raw text.</summary>
+/// <param name="Score">What was parsed, or null: unparsable is not a low score.</param>
+/// <param name="Unparsable">Why nothing was parsed, or null.</param>
+public sealed record Judgement(int Candidate, int Index, string Raw, double? Score, string? Unparsable, int TokenCount, Finish Finish, double LogProb);
+
+/// <summary>Stage 3: J judgements of each of the N answers.</summary>
+public sealed record CandidatesJudged(string Run, int Iteration, int Ordinal, ModelRef Judge, IReadOnlyList<Judgement> Judgements);
+
+/// <summary>A candidate's mean over its parsed judgements; null when none parsed. Never rounded.</summary>
+public sealed record CandidateScore(int Candidate, double? Mean, int Parsed);
+
+/// <summary>One side of a preference pair.</summary>
+public sealed record PairSide(int Candidate, string Text, double Score);
+
+/// <summary>Stage 4: the pair that the model will be trained on.</summary>
+public sealed record PreferencePairBuilt(
+    string Run, int Iteration, int Ordinal, string Prompt, PairSide Chosen, PairSide Rejected, IReadOnlyList<CandidateScore> Scores);
+
+/// <summary>Why a prompt made no pair.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<DiscardReason>))]
+public enum DiscardReason
+{
+    /// <summary>Every draft was refused by the filters (the prompt's only event).</summary>
+    NoAcceptableDraft,
+
+    /// <summary>Fewer than two answers have a score.</summary>
+    Unparsable,
+
+    /// <summary>The best and the worst answer have the same mean.</summary>
+    Tie,
+
+    /// <summary>The best and the worst answer are the same text.</summary>
+    IdenticalTexts,
+
+    /// <summary>No answer that could be chosen was complete.</summary>
+    Truncated,
+
+    /// <summary>The means differ by less than the margin asked for.</summary>
+    SmallMargin,
+
+    /// <summary>The prompt leaves no room for an answer or a judgement in the model's context.</summary>
+    TooLong,
+}
+
+/// <summary>The other end of a prompt's life: no pair, and why.</summary>
+public sealed record PromptDiscarded(
+    string Run, int Iteration, int Ordinal, DiscardReason Reason, string Detail,
+    IReadOnlyList<CandidateScore> Scores, IReadOnlyList<RejectedDraft> Rejected);

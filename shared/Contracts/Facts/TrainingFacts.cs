@@ -1,0 +1,38 @@
+namespace SelfRewarding.Contracts;
+
+/// <summary>The drift panel's counts for one iteration's judgements and pairs.</summary>
+/// <param name="ScoreHistogram">Parsed scores by rounded value "0" to "5".</param>
+/// <param name="ChosenLongerShare">Share of pairs whose chosen answer has more characters.</param>
+public sealed record DatasetStatistics(
+    int Prompts, int Candidates, int Judgements, int UnparsableJudgements, int TruncatedCandidates,
+    IReadOnlyDictionary<string, int> ScoreHistogram, IReadOnlyDictionary<string, int> Discarded,
+    double MeanScore, double MeanCandidateLength, double ChosenLongerShare, double MeanMargin);
+
+/// <summary>Version 1 of <c>training-{run}-{model}</c> for a DPO model: exactly what it is trained on.</summary>
+/// <param name="Model">The model that will be made from it, such as <c>M2</c>.</param>
+/// <param name="Sha256">SHA-256 of the canonical dataset: one JSON line a pair, by ordinal.</param>
+public sealed record DatasetFrozen(string Run, int Iteration, string Model, int Pairs, string Sha256, DatasetStatistics Statistics);
+
+/// <summary>One seed example that EFT building accepted or refused, and why.</summary>
+public sealed record EftVerdict(string Prompt, int Answers, bool Accepted, string Reason, IReadOnlyList<Judgement> Judgements);
+
+/// <summary>The seed of judging examples that the SFT baseline made from ranked answers.</summary>
+public sealed record EftBuilt(string Run, ModelRef Judge, int Accepted, int Thinned,
+    IReadOnlyDictionary<string, int> HistogramBefore, IReadOnlyDictionary<string, int> HistogramAfter, IReadOnlyList<EftVerdict> Verdicts);
+
+/// <summary>A training job is planned: from which model, on what, for how many steps.</summary>
+/// <param name="Recipe"><c>sft</c> or <c>dpo</c>.</param>
+public sealed record TrainingStarted(string Run, string Model, string Recipe, ModelRef Parent, string DatasetSha256, int Examples, int Steps);
+
+/// <summary>One optimiser step. Metrics bear the names of TRL's log.</summary>
+/// <param name="Examples">Which examples were in the batch: pair ordinals for DPO, row numbers of the seed data for SFT.</param>
+public sealed record TrainingStepped(
+    string Run, string Model, int Step, double Loss, double GradNorm, double LearningRate, int Tokens, double Seconds,
+    PreferenceMetrics? Preference, IReadOnlyList<int> Examples);
+
+/// <summary>What TRL logs for a DPO step: <c>rewards/*</c> and <c>logps/*</c>, means over the batch.</summary>
+public sealed record PreferenceMetrics(
+    double RewardsChosen, double RewardsRejected, double RewardsMargins, double RewardsAccuracies, double LogpsChosen, double LogpsRejected);
+
+/// <summary>Weights and optimiser state are on disk: training can go on from here.</summary>
+public sealed record CheckpointSaved(string Run, string Model, int Step, string Path, string Sha256, string OptimizerSha256);

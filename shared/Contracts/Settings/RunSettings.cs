@@ -1,0 +1,253 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SelfRewarding.Contracts;
+
+/// <summary>Everything that decides what a run computes. It is recorded whole in the run's first event; a resumed run uses what is recorded.</summary>
+public sealed record RunSettings
+{
+    /// <summary>The preset that these settings were derived from.</summary>
+    public string Preset { get; init; } = "kata";
+
+    /// <summary>Every random draw is keyed by this seed.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>How many times the model is trained on its own preferences: 2 gives M2 and M3.</summary>
+    [Range(1, 20)]
+    public int Iterations { get; init; } = 2;
+
+    public ModelSettings Model { get; init; } = new();
+    public DataSettings Data { get; init; } = new();
+    public FormatSettings Format { get; init; } = new();
+    public SftSettings Sft { get; init; } = new();
+    public PromptSettings Prompts { get; init; } = new();
+    public CandidateSettings Candidates { get; init; } = new();
+    public JudgeSettings Judge { get; init; } = new();
+    public PairSettings Pairs { get; init; } = new();
+    public DpoSettings Dpo { get; init; } = new();
+    public EvaluationSettings Evaluation { get; init; } = new();
+}
+
+/// <summary>M0: a folder in Hugging Face layout, or a fresh Llama of this shape with weights drawn from the run's seed.</summary>
+public sealed record ModelSettings
+{
+    /// <summary>Folder with config.json, model.safetensors, tokenizer.json; null makes a fresh model.</summary>
+    public string? Path { get; init; }
+
+    [Range(8, 16384)] public int HiddenSize { get; init; } = 128;
+    [Range(8, 65536)] public int IntermediateSize { get; init; } = 352;
+    [Range(1, 200)] public int Layers { get; init; } = 4;
+    [Range(1, 256)] public int Heads { get; init; } = 4;
+    [Range(1, 256)] public int KeyValueHeads { get; init; } = 4;
+    [Range(16, 1_000_000)] public int MaxPositions { get; init; } = 256;
+    public bool TieWordEmbeddings { get; init; }
+}
+
+/// <summary>Seed and held-out data: files, or (all null) the Kata generator.</summary>
+public sealed record DataSettings
+{
+    /// <summary>JSONL of <c>{"prompt", "response"}</c>.</summary>
+    public string? Ift { get; init; }
+
+    /// <summary>JSONL of <c>{"prompt", "response", "judgement", "score"}</c>, or of ranked answers, from which the SFT baseline makes such examples.</summary>
+    public string? Eft { get; init; }
+
+    /// <summary>JSONL of ranked answers that no training sees.</summary>
+    public string? Heldout { get; init; }
+
+    /// <summary>Use at most this many examples of each file, from its start; 0 is all.</summary>
+    [Range(0, int.MaxValue)] public int Limit { get; init; }
+
+    /// <summary>Kata: how many demonstrations (instruction and right answer) the seed has.</summary>
+    [Range(1, 10_000_000)] public int KataIft { get; init; } = 4_000;
+
+    /// <summary>Kata: how many judged answers the seed has.</summary>
+    [Range(1, 10_000_000)] public int KataEft { get; init; } = 40_000;
+
+    /// <summary>Kata: how many few-shot examples of drafting an instruction the seed has.</summary>
+    [Range(1, 10_000_000)] public int KataDrafts { get; init; } = 2_000;
+
+    /// <summary>Kata: longest word in a demonstration. Judged answers and held-out instructions go up to seven letters.</summary>
+    [Range(3, 12)] public int KataIftMaxLetters { get; init; } = 7;
+}
+
+/// <summary>How a text is laid out for the model. <c>{prompt}</c>, <c>{response}</c> and <c>{examples}</c> are filled in.</summary>
+public sealed record FormatSettings
+{
+    [Required] public string Answer { get; init; } = "{prompt}\n";
+    [Required] public string Judge { get; init; } = "judge {prompt} -> {response}\n";
+    [Required] public string Draft { get; init; } = "new\n{examples}";
+
+    /// <summary>How one few-shot example is written inside <c>{examples}</c>.</summary>
+    [Required] public string DraftExample { get; init; } = "{prompt}\n";
+}
+
+/// <summary>Supervised fine-tuning of the baseline (IFT) and of M1 (IFT + EFT).</summary>
+public sealed record SftSettings
+{
+    /// <summary>Optimiser steps of M1.</summary>
+    [Range(1, 10_000_000)] public int Steps { get; init; } = 450;
+
+    /// <summary>Optimiser steps of the SFT baseline.</summary>
+    [Range(1, 10_000_000)] public int BaselineSteps { get; init; } = 100;
+
+    /// <summary>Share of judging examples in M1's batches; 0 takes them in proportion to their number.</summary>
+    [Range(0.0, 1.0)] public double EftShare { get; init; } = 0.6;
+
+    /// <summary>Share of examples that teach drafting an instruction, where the seed has any.</summary>
+    [Range(0.0, 1.0)] public double DraftShare { get; init; } = 0.05;
+
+    [Range(1, 65536)] public int Batch { get; init; } = 96;
+    [Range(0.0, 1.0)] public double LearningRate { get; init; } = 2e-3;
+    [Range(0.0, 1.0)] public double FinalLearningRate { get; init; } = 2e-4;
+    [Range(0, 1_000_000)] public int WarmupSteps { get; init; } = 50;
+    [Range(0.0, 0.9)] public double Dropout { get; init; }
+    public OptimizerSettings Optimizer { get; init; } = new();
+
+    /// <summary>Weights and optimiser state are saved every so many steps.</summary>
+    [Range(1, 1_000_000)] public int CheckpointEvery { get; init; } = 100;
+}
+
+/// <summary>AdamW and clipping.</summary>
+public sealed record OptimizerSettings
+{
+    [Range(0.0, 0.99999)] public double Beta1 { get; init; } = 0.9;
+    [Range(0.0, 0.99999)] public double Beta2 { get; init; } = 0.98;
+    [Range(1e-16, 1.0)] public double Epsilon { get; init; } = 1e-8;
+    [Range(0.0, 10.0)] public double WeightDecay { get; init; } = 0.01;
+
+    /// <summary>Global gradient norm is clipped here; 0 is off.</summary>
+    [Range(0.0, 1e9)] public double MaxGradNorm { get; init; } = 1.0;
+}
+
+/// <summary>New prompts by self-instruction.</summary>
+public sealed record PromptSettings
+{
+    /// <summary><c>model</c>: the iteration's model drafts them; otherwise the path of a JSONL file with <c>{"prompt"}</c>.</summary>
+    [Required] public string Source { get; init; } = "model";
+
+    /// <summary>How many prompts an iteration has.</summary>
+    [Range(1, 100_000_000)] public int PerIteration { get; init; } = 1024;
+
+    [Range(0, 64)] public int SeedShots { get; init; } = 6;
+    [Range(0, 64)] public int OwnShots { get; init; } = 2;
+    public SamplingSettings Sampling { get; init; } = new() { Temperature = 0.6, TopP = 0.9, MaxNewTokens = 24 };
+
+    /// <summary>Drafts for one prompt before it is given up.</summary>
+    [Range(1, 1000)] public int MaxDrafts { get; init; } = 10;
+
+    public FilterSettings Filters { get; init; } = new();
+}
+
+/// <summary>The filters of Self-Instruct.</summary>
+public sealed record FilterSettings
+{
+    /// <summary>A draft has at least this many words.</summary>
+    [Range(0, 100_000)] public int MinWords { get; init; } = 4;
+
+    [Range(1, 100_000)] public int MaxWords { get; init; } = 150;
+
+    /// <summary>Whole words (or phrases) that a text model cannot serve.</summary>
+    public IReadOnlyList<string> BannedWords { get; init; } =
+        ["image", "images", "graph", "graphs", "picture", "pictures", "file", "files", "map", "maps", "draw", "plot", "go to"];
+
+    public IReadOnlyList<string> BannedStarts { get; init; } = ["Write a program"];
+
+    /// <summary>Refuse a draft that starts with punctuation or with a non-English character.</summary>
+    public bool RequireEnglishStart { get; init; } = true;
+
+    /// <summary>Refuse above this ROUGE-L F1 (strictly) against any seed or accepted prompt; 1 is off, duplicates are always refused.</summary>
+    [Range(0.0, 1.0)] public double MaxRougeL { get; init; } = 0.7;
+}
+
+/// <summary>How tokens are drawn.</summary>
+public sealed record SamplingSettings
+{
+    /// <summary>0 is greedy.</summary>
+    [Range(0.0, 10.0)] public double Temperature { get; init; } = 0.7;
+
+    [Range(1e-6, 1.0)] public double TopP { get; init; } = 0.9;
+
+    /// <summary>0 is off.</summary>
+    [Range(0, 1_000_000)] public int TopK { get; init; }
+
+    [Range(1, 1_000_000)] public int MaxNewTokens { get; init; } = 16;
+}
+
+/// <summary>Answers to each prompt.</summary>
+public sealed record CandidateSettings
+{
+    /// <summary>N. A preference needs two.</summary>
+    [Range(2, 1024)] public int Count { get; init; } = 4;
+
+    public SamplingSettings Sampling { get; init; } = new() { Temperature = 1.0, TopP = 1.0, MaxNewTokens = 16 };
+}
+
+/// <summary>Judgements of each answer.</summary>
+public sealed record JudgeSettings
+{
+    /// <summary>J.</summary>
+    [Range(1, 1024)] public int Count { get; init; } = 3;
+
+    public SamplingSettings Sampling { get; init; } = new() { Temperature = 0.7, TopP = 0.9, MaxNewTokens = 48 };
+
+    [Range(-1000.0, 1000.0)] public double MinScore { get; init; }
+    [Range(-1000.0, 1000.0)] public double MaxScore { get; init; } = 5;
+}
+
+/// <summary>Which of the judged answers make the pair.</summary>
+public sealed record PairSettings
+{
+    /// <summary>The means must differ by at least this; a tie never makes a pair.</summary>
+    [Range(0.0, 1000.0)] public double MinMargin { get; init; }
+
+    /// <summary>ρ of length control (Meta-Rewarding); null takes the best against the worst.</summary>
+    [Range(0.0, 1.0)] public double? LengthControl { get; init; }
+}
+
+/// <summary>The preference losses that can be asked for.</summary>
+public static class DpoLosses
+{
+    public static readonly IReadOnlyList<string> All = ["sigmoid", "ipo", "ipo_mean", "simpo"];
+}
+
+/// <summary>Training on preference pairs.</summary>
+public sealed record DpoSettings
+{
+    /// <summary><c>sigmoid</c> (DPO; cDPO with label smoothing), <c>ipo</c> (summed), <c>ipo_mean</c>, <c>simpo</c>.</summary>
+    [Required] public string Loss { get; init; } = "sigmoid";
+
+    [Range(1e-6, 1000.0)] public double Beta { get; init; } = 0.1;
+
+    /// <summary>ε of cDPO: the share of pairs that are expected to be the wrong way round.</summary>
+    [Range(0.0, 0.5)] public double LabelSmoothing { get; init; }
+
+    /// <summary>α of iterative RPO: weight of the chosen answer's mean negative log-likelihood.</summary>
+    [Range(0.0, 1000.0)] public double RpoAlpha { get; init; } = 1.0;
+
+    /// <summary>γ of SimPO.</summary>
+    [Range(0.0, 1000.0)] public double SimpoGamma { get; init; } = 1.0;
+
+    [Range(1, 1000)] public int Epochs { get; init; } = 3;
+    [Range(1, 65536)] public int Batch { get; init; } = 32;
+    [Range(0.0, 1.0)] public double LearningRate { get; init; } = 1e-4;
+    [Range(0.0, 1.0)] public double FinalLearningRate { get; init; } = 1e-5;
+    [Range(0, 1_000_000)] public int WarmupSteps { get; init; }
+    [Range(0.0, 0.9)] public double Dropout { get; init; }
+    public OptimizerSettings Optimizer { get; init; } = new();
+    [Range(1, 1_000_000)] public int CheckpointEvery { get; init; } = 100;
+}
+
+/// <summary>What each published model is measured on.</summary>
+public sealed record EvaluationSettings
+{
+    /// <summary>Held-out instructions to answer.</summary>
+    [Range(1, 10_000_000)] public int Prompts { get; init; } = 1000;
+
+    /// <summary>Held-out ranked prompts to judge.</summary>
+    [Range(1, 10_000_000)] public int Ranked { get; init; } = 250;
+
+    /// <summary>Judgements of each ranked answer.</summary>
+    [Range(1, 100)] public int Judgements { get; init; } = 1;
+
+    public SamplingSettings Sampling { get; init; } = new() { Temperature = 0.7, TopP = 0.9, MaxNewTokens = 16 };
+}

@@ -1,0 +1,65 @@
+namespace SelfRewarding.Contracts;
+
+/// <summary>Stream names, and the fixed version of each fact inside its stream (rule: stage = stream version).</summary>
+public static class StreamNames
+{
+    public static string Run(string run) => $"run-{run}";
+
+    public static string Prompt(string run, int iteration, int ordinal) => $"prompt-{run}-{iteration}-{ordinal}";
+
+    /// <param name="run">The run.</param>
+    /// <param name="model">The model in the making: <c>SFT</c>, <c>M1</c>, <c>M2</c> …</param>
+    public static string Training(string run, string model) => $"training-{run}-{model}";
+
+    public static string Evaluation(string run, string model) => $"evaluation-{run}-{model}";
+
+    /// <summary>The judging seed that the baseline makes from ranked answers.</summary>
+    public static string Eft(string run) => $"eft-{run}";
+}
+
+/// <summary>The models of a run, in the order in which <c>run-{run}</c> publishes them.</summary>
+public static class ModelNames
+{
+    public const string Base = "M0";
+    public const string Baseline = "SFT";
+
+    /// <summary><c>M1</c>, <c>M2</c> …: the model that iteration <paramref name="iteration"/> samples from.</summary>
+    public static string OfIteration(int iteration) => $"M{iteration}";
+
+    /// <summary>M0, SFT, M1, … up to the model that the last iteration makes.</summary>
+    public static IReadOnlyList<string> All(int iterations) => [Base, Baseline, .. Enumerable.Range(1, iterations + 1).Select(OfIteration)];
+
+    /// <summary>The iteration that a model samples in: 1 for M1; null for M0 and SFT, which only get evaluated.</summary>
+    public static int? Iteration(string model) => model.Length > 1 && model[0] == 'M' && int.TryParse(model.AsSpan(1), out var n) && n > 0 ? n : null;
+}
+
+/// <summary>Versions in <c>prompt-…</c>.</summary>
+public static class PromptStage
+{
+    public const int Generated = 1;
+    public const int Sampled = 2;
+    public const int Judged = 3;
+    public const int Settled = 4;
+}
+
+/// <summary>Versions in <c>run-…</c>: 1 is <see cref="RunStarted"/>, then the models in their order, then the end.</summary>
+public static class RunStage
+{
+    public const int Started = 1;
+
+    public static int Published(string model, int iterations)
+    {
+        var index = ModelNames.All(iterations).ToList().IndexOf(model);
+        return index >= 0 ? index + 2 : throw new ArgumentException($"Model '{model}' is none of this run's ({string.Join(", ", ModelNames.All(iterations))}).", nameof(model));
+    }
+
+    public static int Ended(int iterations) => ModelNames.All(iterations).Count + 2;
+}
+
+/// <summary>Versions in <c>evaluation-…</c>.</summary>
+public static class EvaluationStage
+{
+    public const int Answered = 1;
+    public const int Judged = 2;
+    public const int Evaluated = 3;
+}
