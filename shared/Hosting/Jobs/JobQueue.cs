@@ -1,0 +1,32 @@
+using System.Threading.Channels;
+
+namespace SelfRewarding.Hosting;
+
+/// <summary>
+/// Work that is too long for a message (RabbitMQ takes a delivery back after 30 minutes): a consumer only notes that there is some,
+/// a <see cref="JobService{TJob}"/> does it. Noting a job that is waiting already changes nothing.
+/// </summary>
+public sealed class JobQueue<TJob>
+    where TJob : notnull
+{
+    private readonly Channel<TJob> _jobs = Channel.CreateUnbounded<TJob>();
+    private readonly HashSet<TJob> _waiting = [];
+
+    /// <summary>Notes that there is work.</summary>
+    public void Note(TJob job)
+    {
+        lock (_waiting)
+        {
+            if (_waiting.Add(job))
+                _jobs.Writer.TryWrite(job);
+        }
+    }
+
+    internal async Task<TJob> NextAsync(CancellationToken cancellationToken)
+    {
+        var job = await _jobs.Reader.ReadAsync(cancellationToken);
+        lock (_waiting)
+            _waiting.Remove(job);
+        return job;
+    }
+}

@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Logging;
+
+namespace SelfRewarding.Hosting;
+
+internal static partial class LogMessages
+{
+    [LoggerMessage(1, LogLevel.Error, "{What} failed: {Reason}")]
+    internal static partial void WorkFailed(this ILogger logger, string what, string reason, Exception exception);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Job} failed for now ({Reason}); trying again in {Seconds} s")]
+    internal static partial void JobRetried(this ILogger logger, string job, string reason, double seconds);
+
+    [LoggerMessage(3, LogLevel.Information, "{Job}: another worker holds the lock '{Lock}'; standing by")]
+    internal static partial void JobStandsBy(this ILogger logger, string job, string @lock);
+
+    [LoggerMessage(4, LogLevel.Information, "Waiting for PostgreSQL: {Reason}")]
+    internal static partial void WaitingForStore(this ILogger logger, string reason);
+
+    [LoggerMessage(5, LogLevel.Information, "{Service} is up: data in {Data}, bus {Bus}")]
+    internal static partial void WorkerIsUp(this ILogger logger, string service, string data, string bus);
+}

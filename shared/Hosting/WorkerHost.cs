@@ -1,0 +1,78 @@
+using MassTransit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SelfRewarding.EventStore;
+
+namespace SelfRewarding.Hosting;
+
+/// <summary>What every worker needs once: the log, the bus, telemetry, and the modules that do the work.</summary>
+public static class WorkerHost
+{
+    /// <summary>Runs one worker as a process of its own, over RabbitMQ and a shared PostgreSQL, until it is told to stop.</summary>
+    /// <returns>The exit code: 0 when it was told to stop, 1 when something failed for good, 2 when it could not start.</returns>
+    public static async Task<int> RunAsync(WorkerModule module, string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+        WorkerOptions options;
+        try
+        {
+            options = WorkerOptions.From(builder.Configuration);
+        }
+        catch (WorkerOptionsException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 2;
+        }
+
+        builder.Services.AddWorkers(options, [module]);
+        await using var app = builder.Build();
+        await WaitForStoreAsync(app.Services);
+        app.Services.GetRequiredService<ILogger<HostFailure>>().WorkerIsUp(module.Name, options.Data, options.RabbitMq is null ? "in memory" : "RabbitMQ");
+        await ((IHost)app).RunAsync();
+        return app.Services.GetRequiredService<HostFailure>().First is null ? 0 : 1;
+    }
+
+    /// <summary>Adds everything that the given workers need to a host.</summary>
+    public static IServiceCollection AddWorkers(this IServiceCollection services, WorkerOptions options, IReadOnlyList<WorkerModule> modules)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(_ => NpgsqlDataSource.Create(options.Postgres));
+        services.AddSingleton<IEventStore>(provider =>
+            new NpgsqlEventStore(provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<FactLog>();
+        services.AddSingleton<RunCatalog>();
+        services.AddSingleton<HostFailure>();
+        services.AddWorkBus(options, modules);
+        services.AddTelemetry(options, modules);
+        foreach (var module in modules)
+            module.AddServices(services);
+        return services;
+    }
+
+    /// <summary>Waits until PostgreSQL answers, saying so, and makes the tables that are missing.</summary>
+    public static async Task WaitForStoreAsync(IServiceProvider services, CancellationToken cancellationToken = default)
+    {
+        var database = services.GetRequiredService<NpgsqlDataSource>();
+        for (var pause = TimeSpan.FromMilliseconds(250); ; pause = TimeSpan.FromSeconds(Math.Min(10, pause.TotalSeconds * 2)))
+        {
+            try
+            {
+                await EventStoreSchema.EnsureAsync(database, cancellationToken);
+                return;
+            }
+            catch (NpgsqlException e) when (e.IsTransient || e.InnerException is System.Net.Sockets.SocketException)
+            {
+                services.GetRequiredService<ILogger<HostFailure>>().WaitingForStore(e.Message);
+                await Task.Delay(pause, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Publishes a fact by its own type, so that whoever consumes that fact gets it.</summary>
+    public static Task PublishFactAsync(this IPublishEndpoint bus, object fact, CancellationToken cancellationToken) =>
+        bus.Publish(fact, fact.GetType(), cancellationToken);
+}

@@ -1,0 +1,68 @@
+using Microsoft.Extensions.Configuration;
+
+namespace SelfRewarding.Hosting;
+
+/// <summary>Where a worker finds what it needs. These never change what a run computes; that is in the run's own settings.</summary>
+public sealed record WorkerOptions
+{
+    /// <summary>The folder that models and checkpoints lie in; paths in messages are relative to it.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Npgsql connection string of the log's database.</summary>
+    public required string Postgres { get; init; }
+
+    /// <summary><c>amqp://user:password@host:5672/</c>; null is MassTransit's in-memory transport.</summary>
+    public string? RabbitMq { get; init; }
+
+    /// <summary>Sequences that are generated at once.</summary>
+    public int Slots { get; init; } = 64;
+
+    /// <summary>OTLP endpoint; null costs nothing.</summary>
+    public string? OtlpEndpoint { get; init; }
+
+    /// <summary>
+    /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c> and <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
+    /// (or command-line arguments such as <c>--SELFREWARD_DATA=…</c>), and says everything that is wrong at once.
+    /// </summary>
+    /// <exception cref="WorkerOptionsException">Something is missing or impossible.</exception>
+    public static WorkerOptions From(IConfiguration configuration)
+    {
+        var problems = new List<string>();
+        var data = configuration["SELFREWARD_DATA"] ?? "data";
+        var postgres = configuration["SELFREWARD_POSTGRES"];
+        if (string.IsNullOrWhiteSpace(postgres))
+            problems.Add("SELFREWARD_POSTGRES is not set, expected the connection string of the log's database, such as Host=localhost;Username=selfreward;Database=selfreward.");
+        var rabbit = configuration["SELFREWARD_RABBITMQ"];
+        if (string.IsNullOrWhiteSpace(rabbit))
+            problems.Add("SELFREWARD_RABBITMQ is not set, expected the broker's address, such as amqp://user:password@localhost:5672/ (one process with everything in it: selfreward run).");
+        else if (!Uri.TryCreate(rabbit, UriKind.Absolute, out var uri) || uri.Scheme is not ("amqp" or "amqps" or "rabbitmq" or "rabbitmqs"))
+            problems.Add("SELFREWARD_RABBITMQ is no broker address, expected amqp://user:password@host:5672/.");
+        var slots = 64;
+        if (configuration["SELFREWARD_SLOTS"] is { } text && (!int.TryParse(text, out slots) || slots is < 1 or > 4096))
+            problems.Add($"SELFREWARD_SLOTS is '{text}', expected 1 to 4096.");
+        if (problems.Count > 0)
+            throw new WorkerOptionsException(string.Join(Environment.NewLine, problems));
+        return new WorkerOptions
+        {
+            Data = Path.GetFullPath(data),
+            Postgres = postgres!,
+            RabbitMq = rabbit,
+            Slots = slots,
+            OtlpEndpoint = configuration["OTEL_EXPORTER_OTLP_ENDPOINT"],
+        };
+    }
+
+    /// <summary>The place of a path that a message names.</summary>
+    /// <exception cref="InvalidDataException">The path leads out of the data folder.</exception>
+    public string Locate(string relativePath)
+    {
+        var full = Path.GetFullPath(relativePath, Data);
+        var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Data)) + Path.DirectorySeparatorChar;
+        return full.StartsWith(root, StringComparison.Ordinal)
+            ? full
+            : throw new InvalidDataException($"Path '{relativePath}' leads out of the data folder '{Data}': refused.");
+    }
+}
+
+/// <summary>A worker cannot start with what it was told. One line a problem.</summary>
+public sealed class WorkerOptionsException(string message) : Exception(message);
