@@ -22,3 +22,8 @@ public sealed record RankedPrompt(string Prompt, IReadOnlyList<RankedAnswer> Ans
 /// <param name="Rank">0 is best; equal ranks are ties, and tell a judge nothing.</param>
 /// <param name="Quality">Where the source has one, a number that rises with quality; its unit is the source's own.</param>
 public sealed record RankedAnswer(string Text, int Rank, double? Quality);
+
+/// <summary>An instruction written after the pattern of others, to learn to write new ones from.</summary>
+/// <param name="Shots">The instructions that are shown.</param>
+/// <param name="Prompt">The instruction to write next.</param>
+public sealed record DraftExample(IReadOnlyList<string> Shots, string Prompt);
