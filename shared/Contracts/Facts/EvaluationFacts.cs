@@ -10,8 +10,16 @@ public sealed record HeldOutAnswered(string Run, ModelRef Model, IReadOnlyList<H
 /// <param name="Rank">The human's (or oracle's) rank, 0 is best.</param>
 public sealed record HeldOutJudgement(int Prompt, int Answer, int Rank, IReadOnlyList<Judgement> Judgements);
 
-/// <summary>Version 2: how the model judged held-out ranked answers.</summary>
-public sealed record HeldOutJudged(string Run, ModelRef Model, IReadOnlyList<HeldOutJudgement> Judgements);
+/// <summary>The judgements of one model's sampled answer to a held-out prompt.</summary>
+/// <param name="By">The model that wrote the answer.</param>
+public sealed record HeldOutAnswerJudgement(string By, int Prompt, IReadOnlyList<Judgement> Judgements);
+
+/// <summary>
+/// Version 2: how the model judged held-out ranked answers and, where no right answer is known, its own sampled answers and those of the
+/// models that it is compared with.
+/// </summary>
+public sealed record HeldOutJudged(
+    string Run, ModelRef Model, IReadOnlyList<HeldOutJudgement> Judgements, IReadOnlyList<HeldOutAnswerJudgement> Answers);
 
 /// <summary>How well the model follows instructions; exact match and oracle score where the right answer is known.</summary>
 public sealed record InstructionFollowing(

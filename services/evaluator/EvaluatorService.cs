@@ -1,0 +1,113 @@
+using MassTransit;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.Hosting;
+using SelfRewarding.Inference;
+
+namespace SelfRewarding.Evaluator;
+
+/// <summary>
+/// Measures each published model on data that no training saw, in three recorded steps: what it answered, how it judged, and the figures,
+/// which anybody can compute again from the first two.
+/// </summary>
+public sealed class EvaluatorService(
+    JobQueue<EvaluateRun> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<EvaluatorService> logger,
+    FactLog log, RunCatalog runs, RunData data, TextGenerator generator, AnswerJudge judge, IBus bus)
+    : JobService<EvaluateRun>(jobs, database, failure, logger)
+{
+    protected override string LockOf(EvaluateRun job) => $"evaluation-{job.Run}";
+
+    protected override async Task DoAsync(EvaluateRun job, CancellationToken cancellationToken)
+    {
+        // In the order of publication, since a model is compared with those before it.
+        var settings = await runs.SettingsOfAsync(job.Run, cancellationToken);
+        var facts = await log.ReadAsync(StreamNames.Run(job.Run), cancellationToken);
+        foreach (var published in facts.OfType<ModelPublished>())
+        {
+            var stream = StreamNames.Evaluation(job.Run, published.Model.Name);
+            if (await log.FindAsync(stream, EvaluationStage.Evaluated, cancellationToken) is null)
+                await bus.PublishFactAsync(await EvaluateAsync(stream, published.Model, settings, job.Run, cancellationToken), cancellationToken);
+        }
+    }
+
+    private async Task<object> EvaluateAsync(string stream, ModelRef model, RunSettings settings, string run, CancellationToken cancellationToken)
+    {
+        var seed = await data.OfAsync(run, cancellationToken);
+        var answered = (HeldOutAnswered)(await log.FindAsync(stream, EvaluationStage.Answered, cancellationToken)
+            ?? await log.AppendOnceAsync(stream, EvaluationStage.Answered, await AnswerAsync(run, model, seed, settings, cancellationToken), cancellationToken));
+
+        var opponents = new List<HeldOutAnswered>();
+        foreach (var name in Opponents(model.Name))
+        {
+            if (await log.FindAsync(StreamNames.Evaluation(run, name), EvaluationStage.Answered, cancellationToken) is HeldOutAnswered opponent)
+                opponents.Add(opponent);
+        }
+
+        var judged = (HeldOutJudged)(await log.FindAsync(stream, EvaluationStage.Judged, cancellationToken)
+            ?? await log.AppendOnceAsync(stream, EvaluationStage.Judged, await JudgeAsync(run, answered, opponents, seed, settings, cancellationToken), cancellationToken));
+
+        var before = Opponents(model.Name).FirstOrDefault() is { } previous
+            ? await log.FindAsync(StreamNames.Evaluation(run, previous), EvaluationStage.Judged, cancellationToken) as HeldOutJudged
+            : null;
+        return await log.AppendOnceAsync(stream, EvaluationStage.Evaluated, ModelReport.Of(answered, judged, opponents, before, seed), cancellationToken);
+    }
+
+    /// <summary>The model before first, then the baseline: whom a model is compared with.</summary>
+    private static IReadOnlyList<string> Opponents(string model) => ModelNames.Iteration(model) switch
+    {
+        null when model == ModelNames.Base => [],
+        null => [ModelNames.Base],
+        1 => [ModelNames.Baseline],
+        { } n => [ModelNames.OfIteration(n - 1), ModelNames.Baseline],
+    };
+
+    private async Task<HeldOutAnswered> AnswerAsync(string run, ModelRef model, SeedData seed, RunSettings settings, CancellationToken cancellationToken)
+    {
+        var format = new PromptFormat(settings.Format);
+        var sampling = settings.Evaluation.Sampling;
+        var greedy = sampling with { Temperature = 0 };
+        var prompts = seed.HeldOutPrompts.Take(settings.Evaluation.Prompts);
+        var answers = await Task.WhenAll(prompts.Select(async (prompt, index) =>
+        {
+            var text = format.Answer(prompt.Prompt);
+            var key = DrawKey.For(settings.Seed, DrawPurpose.Evaluation, index);
+            return new HeldOutAnswer(index, prompt.Prompt, await OneAsync(model, text, key, greedy, cancellationToken), await OneAsync(model, text, key, sampling, cancellationToken));
+        }));
+        return new HeldOutAnswered(run, model, answers);
+    }
+
+    private async Task<string> OneAsync(ModelRef model, string text, ulong key, SamplingSettings sampling, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await generator.GenerateAsync(model, text, [key], sampling, cancellationToken))[0].Text;
+        }
+        catch (PromptTooLongException)
+        {
+            return ""; // no answer: counted as wrong, like any other empty answer
+        }
+    }
+
+    private async Task<HeldOutJudged> JudgeAsync(
+        string run, HeldOutAnswered answered, IReadOnlyList<HeldOutAnswered> opponents, SeedData seed, RunSettings settings, CancellationToken cancellationToken)
+    {
+        var model = answered.Model;
+        IReadOnlyList<ulong> Keys(int prompt, int answer) =>
+            [.. Enumerable.Range(0, settings.Evaluation.Judgements).Select(index => DrawKey.For(settings.Seed, DrawPurpose.EvaluationJudgement, prompt, answer, index))];
+
+        var ranked = seed.HeldOutRanked.Take(settings.Evaluation.Ranked)
+            .SelectMany((prompt, p) => prompt.Answers.Select((answer, a) => (prompt.Prompt, p, answer, a)));
+        var judgements = await Task.WhenAll(ranked.Select(async item => new HeldOutJudgement(
+            item.p, item.a, item.answer.Rank,
+            await judge.JudgeAsync(model, item.Prompt, item.answer.Text, item.a, settings, Keys(item.p, item.a), cancellationToken))));
+
+        // Where the right answer is known there is no need of an opinion.
+        var contestants = seed.HeldOutPrompts.Any(prompt => prompt.Reference is not null) || opponents.Count == 0 ? [] : opponents.Prepend(answered);
+        var answers = await Task.WhenAll(contestants.SelectMany(by => by.Answers.Select(async answer => new HeldOutAnswerJudgement(
+            by.Model.Name, answer.Index,
+            await judge.JudgeAsync(model, answer.Prompt, answer.Sampled, 0, settings, Keys(-1 - answer.Index, 0), cancellationToken)))));
+        return new HeldOutJudged(run, model, judgements, answers);
+    }
+}

@@ -1,0 +1,4 @@
+using SelfRewarding.Hosting;
+using SelfRewarding.Evaluator;
+
+return await WorkerHost.RunAsync(EvaluatorModule.Module, args);

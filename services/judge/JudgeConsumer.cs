@@ -1,0 +1,32 @@
+using MassTransit;
+using SelfRewarding.Contracts;
+using SelfRewarding.Hosting;
+using SelfRewarding.Inference;
+
+namespace SelfRewarding.Judge;
+
+/// <summary>Stage 3: the model that wrote the answers judges each of them J times.</summary>
+public sealed class JudgeConsumer(FactLog log, RunCatalog runs, AnswerJudge judge) : IConsumer<CandidatesSampled>
+{
+    public async Task Consume(ConsumeContext<CandidatesSampled> context)
+    {
+        var (run, iteration, ordinal) = (context.Message.Run, context.Message.Iteration, context.Message.Ordinal);
+        var history = await log.ReadPromptAsync(run, iteration, ordinal, context.CancellationToken);
+        if (history is not { Generated: { } generated, Sampled: { } sampled })
+            throw new InvalidOperationException($"Prompt {iteration}-{ordinal} of run '{run}' has no candidates in the log, though a message says so.");
+        var fact = history.Judged ?? await log.AppendOnceAsync(
+            StreamNames.Prompt(run, iteration, ordinal), PromptStage.Judged, await JudgeAsync(generated, sampled, context.CancellationToken), context.CancellationToken);
+        await context.PublishFactAsync(fact, context.CancellationToken);
+    }
+
+    private async Task<CandidatesJudged> JudgeAsync(PromptGenerated generated, CandidatesSampled sampled, CancellationToken cancellationToken)
+    {
+        var settings = await runs.SettingsOfAsync(sampled.Run, cancellationToken);
+        var judgements = await Task.WhenAll(sampled.Candidates.Select(candidate => judge.JudgeAsync(
+            sampled.Model, generated.Prompt, candidate.Text, candidate.Index, settings,
+            Enumerable.Range(0, settings.Judge.Count)
+                .Select(index => DrawKey.For(settings.Seed, DrawPurpose.Judgement, sampled.Iteration, sampled.Ordinal, candidate.Index, index)).ToList(),
+            cancellationToken)));
+        return new CandidatesJudged(sampled.Run, sampled.Iteration, sampled.Ordinal, sampled.Model, [.. judgements.SelectMany(list => list)]);
+    }
+}

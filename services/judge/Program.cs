@@ -1,0 +1,4 @@
+using SelfRewarding.Hosting;
+using SelfRewarding.Judge;
+
+return await WorkerHost.RunAsync(JudgeModule.Module, args);

@@ -1,0 +1,95 @@
+using MassTransit;
+using Microsoft.Extensions.Hosting;
+using SelfRewarding.Contracts;
+using SelfRewarding.Hosting;
+
+namespace SelfRewarding.PairBuilder;
+
+/// <summary>
+/// Follows the log and, when the last planned prompt of an iteration has settled, freezes its dataset: once, at a fixed version, with the
+/// hash of its canonical form. An iteration without a single pair stops the run and says why.
+/// </summary>
+public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure) : BackgroundService
+{
+    private readonly Dictionary<string, RunSettings> _runs = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Run, int Iteration), IterationTally> _open = [];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await foreach (var recorded in log.FollowAsync(stoppingToken))
+                await ApplyAsync(recorded.Fact, stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            failure.Report("Freezing datasets", e, fatal: true);
+        }
+    }
+
+    private async Task ApplyAsync(object fact, CancellationToken cancellationToken)
+    {
+        switch (fact)
+        {
+            case RunStarted started:
+                _runs[started.Run] = started.Settings;
+                break;
+            case DatasetFrozen frozen:
+                _open.Remove((frozen.Run, frozen.Iteration));
+                break;
+            case RunStopped stopped:
+                _open.Remove((stopped.Run, stopped.Iteration));
+                _runs.Remove(stopped.Run);
+                break;
+            case CandidatesSampled f:
+                TallyOf(f.Run, f.Iteration).Apply(f);
+                break;
+            case CandidatesJudged f:
+                TallyOf(f.Run, f.Iteration).Apply(f);
+                break;
+            case PreferencePairBuilt f:
+                await SettleAsync(f.Run, f.Iteration, f, cancellationToken);
+                break;
+            case PromptDiscarded f:
+                await SettleAsync(f.Run, f.Iteration, f, cancellationToken);
+                break;
+        }
+    }
+
+    private IterationTally TallyOf(string run, int iteration) =>
+        _open.TryGetValue((run, iteration), out var tally) ? tally : _open[(run, iteration)] = new IterationTally();
+
+    private async Task SettleAsync(string run, int iteration, object outcome, CancellationToken cancellationToken)
+    {
+        var tally = TallyOf(run, iteration);
+        tally.Apply(outcome);
+        if (!_runs.TryGetValue(run, out var settings) || tally.Settled < settings.Prompts.PerIteration)
+            return;
+        object fact;
+        if (tally.Pairs.Count == 0)
+        {
+            // The run's stream ends behind the model that sampled this iteration.
+            var version = RunStage.Published(ModelNames.OfIteration(iteration), settings.Iterations) + 1;
+            fact = await log.AppendOnceAsync(StreamNames.Run(run), version, new RunStopped(run, iteration, WhyNoPair(iteration, tally)), cancellationToken);
+        }
+        else
+        {
+            var model = ModelNames.OfIteration(iteration + 1);
+            var frozen = new DatasetFrozen(run, iteration, model, tally.Pairs.Count, CanonicalDataset.Sha256(tally.Pairs), tally.Statistics());
+            fact = await log.AppendOnceAsync(StreamNames.Training(run, model), 1, frozen, cancellationToken);
+        }
+
+        await bus.PublishFactAsync(fact, cancellationToken);
+    }
+
+    private static string WhyNoPair(int iteration, IterationTally tally)
+    {
+        var (unparsable, all) = tally.Judgements;
+        var judgements = unparsable == all ? $"all {all} judgements unparsable" : $"{unparsable} of {all} judgements unparsable";
+        var reasons = string.Join(", ", tally.Discarded.Select(pair => $"{pair.Key} {pair.Value}"));
+        return $"iteration {iteration}: no usable pair from {tally.Settled} prompts ({judgements}; discarded: {reasons})";
+    }
+}

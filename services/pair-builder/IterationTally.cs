@@ -1,0 +1,69 @@
+using SelfRewarding.Contracts;
+
+namespace SelfRewarding.PairBuilder;
+
+/// <summary>The fold of one iteration's prompts: how many have settled, the pairs among them, and the counts of the drift panel.</summary>
+public sealed class IterationTally
+{
+    private readonly SortedDictionary<int, PreferencePairBuilt> _pairs = [];
+    private readonly SortedDictionary<string, int> _discarded = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, int> _histogram = new(StringComparer.Ordinal);
+    private int _candidates, _truncated, _judgements, _unparsable;
+    private long _characters;
+    private double _scores;
+
+    /// <summary>Prompts that became a pair or were discarded.</summary>
+    public int Settled => _pairs.Count + _discarded.Values.Sum();
+
+    /// <summary>The pairs by ordinal.</summary>
+    public IReadOnlyCollection<PreferencePairBuilt> Pairs => _pairs.Values;
+
+    /// <summary>How many judgements gave no score.</summary>
+    public (int Unparsable, int All) Judgements => (_unparsable, _judgements);
+
+    /// <summary>How many prompts were discarded, by reason.</summary>
+    public IReadOnlyDictionary<string, int> Discarded => _discarded;
+
+    /// <summary>Folds one fact of this iteration.</summary>
+    public void Apply(object fact)
+    {
+        switch (fact)
+        {
+            case CandidatesSampled sampled:
+                _candidates += sampled.Candidates.Count;
+                _truncated += sampled.Candidates.Count(candidate => candidate.Finish == Finish.Length);
+                _characters += sampled.Candidates.Sum(candidate => (long)candidate.Text.Length);
+                break;
+            case CandidatesJudged judged:
+                _judgements += judged.Judgements.Count;
+                _unparsable += judged.Judgements.Count(judgement => judgement.Score is null);
+                foreach (var score in judged.Judgements.Select(judgement => judgement.Score).OfType<double>())
+                {
+                    _scores += score;
+                    Count(_histogram, Math.Round(score, MidpointRounding.AwayFromZero).ToString(System.Globalization.CultureInfo.InvariantCulture));
+                }
+
+                break;
+            case PreferencePairBuilt pair:
+                _pairs[pair.Ordinal] = pair;
+                break;
+            case PromptDiscarded discarded:
+                Count(_discarded, discarded.Reason.ToString());
+                break;
+        }
+    }
+
+    /// <summary>The figures that go into <see cref="DatasetFrozen"/>.</summary>
+    public DatasetStatistics Statistics()
+    {
+        var parsed = _judgements - _unparsable;
+        return new DatasetStatistics(
+            Settled, _candidates, _judgements, _unparsable, _truncated, _histogram, _discarded,
+            MeanScore: parsed == 0 ? 0 : _scores / parsed,
+            MeanCandidateLength: _candidates == 0 ? 0 : (double)_characters / _candidates,
+            ChosenLongerShare: _pairs.Count == 0 ? 0 : (double)_pairs.Values.Count(pair => pair.Chosen.Text.Length > pair.Rejected.Text.Length) / _pairs.Count,
+            MeanMargin: _pairs.Count == 0 ? 0 : _pairs.Values.Average(pair => pair.Chosen.Score - pair.Rejected.Score));
+    }
+
+    private static void Count(SortedDictionary<string, int> counts, string key) => counts[key] = counts.GetValueOrDefault(key) + 1;
+}

@@ -1,0 +1,35 @@
+using MassTransit;
+using SelfRewarding.Contracts;
+using SelfRewarding.Hosting;
+
+namespace SelfRewarding.PairBuilder;
+
+/// <summary>Stage 4: settles a judged prompt as a preference pair, or discards it with a reason.</summary>
+public sealed class PairBuilderConsumer(FactLog log, RunCatalog runs) : IConsumer<CandidatesJudged>
+{
+    public async Task Consume(ConsumeContext<CandidatesJudged> context)
+    {
+        var (run, iteration, ordinal) = (context.Message.Run, context.Message.Iteration, context.Message.Ordinal);
+        var history = await log.ReadPromptAsync(run, iteration, ordinal, context.CancellationToken);
+        if (history is not { Generated: { } generated, Sampled: { } sampled, Judged: { } judged })
+            throw new InvalidOperationException($"Prompt {iteration}-{ordinal} of run '{run}' is not judged in the log, though a message says so.");
+        var outcome = history.Outcome;
+        if (outcome is null)
+        {
+            var settings = await runs.SettingsOfAsync(run, context.CancellationToken);
+            outcome = await log.AppendOnceAsync(
+                StreamNames.Prompt(run, iteration, ordinal), PromptStage.Settled, Settle(generated, sampled, judged, settings), context.CancellationToken);
+        }
+
+        await context.PublishFactAsync(outcome, context.CancellationToken);
+    }
+
+    /// <summary>The decision, from what is recorded alone.</summary>
+    public static object Settle(PromptGenerated generated, CandidatesSampled sampled, CandidatesJudged judged, RunSettings settings)
+    {
+        var choice = PairSelection.Choose(sampled.Candidates, judged.Judgements, settings.Pairs, settings.Judge);
+        return choice.Pair is { } pair
+            ? new PreferencePairBuilt(generated.Run, generated.Iteration, generated.Ordinal, generated.Prompt, pair.Chosen, pair.Rejected, choice.Scores)
+            : new PromptDiscarded(generated.Run, generated.Iteration, generated.Ordinal, choice.Discard!.Value, choice.Detail, choice.Scores, []);
+    }
+}

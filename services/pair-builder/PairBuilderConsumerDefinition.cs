@@ -1,0 +1,9 @@
+using MassTransit;
+
+namespace SelfRewarding.PairBuilder;
+
+/// <summary>Pairing is a few comparisons and one append: many at once, bounded by the database's connections.</summary>
+public sealed class PairBuilderConsumerDefinition : ConsumerDefinition<PairBuilderConsumer>
+{
+    public PairBuilderConsumerDefinition() => ConcurrentMessageLimit = 8;
+}

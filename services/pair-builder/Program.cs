@@ -1,0 +1,4 @@
+using SelfRewarding.Hosting;
+using SelfRewarding.PairBuilder;
+
+return await WorkerHost.RunAsync(PairBuilderModule.Module, args);

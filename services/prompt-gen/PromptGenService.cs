@@ -1,0 +1,139 @@
+using MassTransit;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.Hosting;
+using SelfRewarding.Inference;
+
+namespace SelfRewarding.PromptGen;
+
+/// <summary>
+/// Stage 1, an iteration at a time: the model drafts instructions from a few examples, filters refuse what is bad or too near to what there is.
+/// A filter's verdict depends on the prompts accepted before, so prompts are decided in blocks, by ordinal, by one worker; a block's drafts
+/// are generated together. Everything is keyed, so a block that was cut short is decided the same way again.
+/// </summary>
+public sealed class PromptGenService(
+    JobQueue<DraftPrompts> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<PromptGenService> logger,
+    FactLog log, RunCatalog runs, RunData data, TextGenerator generator, IBus bus)
+    : JobService<DraftPrompts>(jobs, database, failure, logger)
+{
+    private const int Block = 64;
+
+    protected override string LockOf(DraftPrompts job) => $"prompts-{job.Run}-{job.Iteration}";
+
+    protected override async Task DoAsync(DraftPrompts job, CancellationToken cancellationToken)
+    {
+        var settings = await runs.SettingsOfAsync(job.Run, cancellationToken);
+        var planned = settings.Prompts.PerIteration;
+        if (await log.FindAsync(StreamNames.Prompt(job.Run, job.Iteration, planned - 1), PromptStage.Generated, cancellationToken) is not null)
+            return;
+        if (settings.Prompts.Source != "model")
+        {
+            await TakeFromFileAsync(job, settings, cancellationToken);
+            return;
+        }
+
+        var seeds = (await data.OfAsync(job.Run, cancellationToken)).SeedPrompts;
+        var pool = new PromptPool(settings.Prompts.Filters, seeds);
+        var own = await AcceptedBeforeAsync(job, planned, cancellationToken);
+        own.ForEach(pool.Accept);
+        for (var start = 0; start < planned; start += Block)
+        {
+            // A block that is in the log whole is taken from there; one that was cut short is decided again, to the same prompts.
+            var ordinals = Enumerable.Range(start, Math.Min(Block, planned - start)).ToList();
+            var decided = await log.FindAsync(StreamNames.Prompt(job.Run, job.Iteration, ordinals[^1]), PromptStage.Generated, cancellationToken) is null
+                ? await DraftBlockAsync(job, settings, seeds, own, pool, ordinals, cancellationToken)
+                : null;
+            foreach (var ordinal in ordinals)
+            {
+                var stream = StreamNames.Prompt(job.Run, job.Iteration, ordinal);
+                var fact = decided is null
+                    ? await log.FindAsync(stream, PromptStage.Generated, cancellationToken)
+                    : await log.AppendOnceAsync(stream, PromptStage.Generated, decided[ordinal - start], cancellationToken);
+                if (fact is PromptGenerated generated)
+                {
+                    own.Add(generated.Prompt);
+                    if (decided is null)
+                        pool.Accept(generated.Prompt);
+                }
+
+                if (decided is not null)
+                    await bus.PublishFactAsync(fact!, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<object[]> DraftBlockAsync(
+        DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, PromptPool pool, IReadOnlyList<int> ordinals, CancellationToken cancellationToken)
+    {
+        var decided = new object[ordinals.Count];
+        var rejected = ordinals.Select(_ => new List<RejectedDraft>()).ToArray();
+        var open = Enumerable.Range(0, ordinals.Count).ToList();
+        for (var attempt = 0; attempt < settings.Prompts.MaxDrafts && open.Count > 0; attempt++)
+        {
+            var round = attempt;
+            var drafts = await Task.WhenAll(open.Select(slot => DraftAsync(job, settings, seeds, own, ordinals[slot], round, cancellationToken)));
+            foreach (var (slot, (draft, finish, shots)) in open.ToList().Zip(drafts))
+            {
+                if (pool.Check(draft, finish) is { } verdict)
+                {
+                    rejected[slot].Add(new RejectedDraft(attempt, draft, verdict.Reason, verdict.Figure, verdict.Nearest));
+                    continue;
+                }
+
+                pool.Accept(draft);
+                open.Remove(slot);
+                decided[slot] = new PromptGenerated(job.Run, job.Iteration, ordinals[slot], job.Model, draft, "model", shots, rejected[slot]);
+            }
+        }
+
+        foreach (var slot in open)
+        {
+            decided[slot] = new PromptDiscarded(
+                job.Run, job.Iteration, ordinals[slot], DiscardReason.NoAcceptableDraft, $"all {settings.Prompts.MaxDrafts} drafts were refused", [], rejected[slot]);
+        }
+
+        return decided;
+    }
+
+    private async Task<(string Draft, Finish Finish, IReadOnlyList<string> Shots)> DraftAsync(
+        DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, int ordinal, int attempt, CancellationToken cancellationToken)
+    {
+        var prompts = settings.Prompts;
+        var shots = ShotSelection.Choose(seeds, own, prompts.SeedShots, prompts.OwnShots, DrawKey.For(settings.Seed, DrawPurpose.Shots, job.Iteration, ordinal, attempt));
+        var key = DrawKey.For(settings.Seed, DrawPurpose.Draft, job.Iteration, ordinal, attempt);
+        var texts = await generator.GenerateAsync(job.Model, new PromptFormat(settings.Format).Draft(shots), [key], prompts.Sampling, cancellationToken);
+        return (texts[0].Text.Trim(), texts[0].Finish, shots);
+    }
+
+    private async Task<List<string>> AcceptedBeforeAsync(DraftPrompts job, int planned, CancellationToken cancellationToken)
+    {
+        var accepted = new List<string>();
+        for (var iteration = 1; iteration < job.Iteration; iteration++)
+        {
+            for (var ordinal = 0; ordinal < planned; ordinal++)
+            {
+                if (await log.FindAsync(StreamNames.Prompt(job.Run, iteration, ordinal), PromptStage.Generated, cancellationToken) is PromptGenerated generated)
+                    accepted.Add(generated.Prompt);
+            }
+        }
+
+        return accepted;
+    }
+
+    private async Task TakeFromFileAsync(DraftPrompts job, RunSettings settings, CancellationToken cancellationToken)
+    {
+        var planned = settings.Prompts.PerIteration;
+        var prompts = Jsonl.ReadPrompts(settings.Prompts.Source).Skip((job.Iteration - 1) * planned).Take(planned).ToList();
+        if (prompts.Count < planned)
+            throw new DataFileException($"{settings.Prompts.Source} has {((job.Iteration - 1) * planned) + prompts.Count} prompts, expected {job.Iteration * planned} for iteration {job.Iteration}: add prompts, or start a run with fewer (--prompts).");
+        for (var ordinal = 0; ordinal < planned; ordinal++)
+        {
+            var fact = await log.AppendOnceAsync(
+                StreamNames.Prompt(job.Run, job.Iteration, ordinal), PromptStage.Generated,
+                new PromptGenerated(job.Run, job.Iteration, ordinal, job.Model, prompts[ordinal], settings.Prompts.Source, [], []), cancellationToken);
+            await bus.PublishFactAsync(fact, cancellationToken);
+        }
+    }
+}

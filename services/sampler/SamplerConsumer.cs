@@ -1,0 +1,38 @@
+using MassTransit;
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.Hosting;
+using SelfRewarding.Inference;
+
+namespace SelfRewarding.Sampler;
+
+/// <summary>Stage 2: the iteration's model writes N answers to a prompt.</summary>
+public sealed class SamplerConsumer(FactLog log, RunCatalog runs, TextGenerator generator) : IConsumer<PromptGenerated>
+{
+    public async Task Consume(ConsumeContext<PromptGenerated> context)
+    {
+        var prompt = context.Message;
+        var history = await log.ReadPromptAsync(prompt.Run, prompt.Iteration, prompt.Ordinal, context.CancellationToken);
+        var fact = history.Sampled ?? history.Outcome ?? await log.AppendOnceAsync(
+            StreamNames.Prompt(prompt.Run, prompt.Iteration, prompt.Ordinal), PromptStage.Sampled, await SampleAsync(prompt, context.CancellationToken), context.CancellationToken);
+        await context.PublishFactAsync(fact, context.CancellationToken);
+    }
+
+    private async Task<object> SampleAsync(PromptGenerated prompt, CancellationToken cancellationToken)
+    {
+        var settings = await runs.SettingsOfAsync(prompt.Run, cancellationToken);
+        var keys = Enumerable.Range(0, settings.Candidates.Count)
+            .Select(candidate => DrawKey.For(settings.Seed, DrawPurpose.Candidate, prompt.Iteration, prompt.Ordinal, candidate)).ToList();
+        try
+        {
+            var text = new PromptFormat(settings.Format).Answer(prompt.Prompt);
+            var answers = await generator.GenerateAsync(prompt.Model, text, keys, settings.Candidates.Sampling, cancellationToken);
+            return new CandidatesSampled(prompt.Run, prompt.Iteration, prompt.Ordinal, prompt.Model,
+                [.. answers.Select((answer, index) => new Candidate(index, answer.Text, answer.Tokens, answer.Finish, answer.LogProb))]);
+        }
+        catch (PromptTooLongException e)
+        {
+            return new PromptDiscarded(prompt.Run, prompt.Iteration, prompt.Ordinal, DiscardReason.TooLong, e.Message, [], []);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using SelfRewarding.Hosting;
+using SelfRewarding.Model.Generation;
+
+namespace SelfRewarding.Inference;
+
+/// <summary>Generation for the workers that need it; in a host with several they share one engine a model.</summary>
+public static class InferenceSetup
+{
+    /// <summary>Adds <see cref="TextGenerator"/> and what it stands on.</summary>
+    public static IServiceCollection AddTextGeneration(this IServiceCollection services)
+    {
+        services.TryAddSingleton<RunData>();
+        services.TryAddSingleton(provider => new ModelPool(slots: provider.GetRequiredService<WorkerOptions>().Slots));
+        services.TryAddSingleton<TextGenerator>();
+        services.TryAddSingleton<AnswerJudge>();
+        return services;
+    }
+}
