@@ -1,21 +1,232 @@
+using System.Buffers;
+using System.Text;
+using Npgsql;
+
 namespace SelfRewarding.EventStore;
 
 /// <summary>
-/// A PostgreSQL cluster of our own: made with <c>initdb</c> in a data folder, reached only through a Unix socket that only this user can open,
-/// stopped when disposed.
+/// A PostgreSQL cluster of our own: made with <c>initdb</c> in a folder that holds nothing else, reached only through a Unix socket that only its user can open,
+/// stopped when disposed. Other programs may use it at the same time: the first one is its owner, the others (see <see cref="IsOwner"/>) leave it running.
 /// </summary>
 public sealed class PrivateCluster : IAsyncDisposable
 {
-    private PrivateCluster(string connectionString) => ConnectionString = connectionString;
+    private const string Superuser = "postgres";
+    private const int Port = 5432;
+
+    // A socket's path has at most 107 bytes, and PostgreSQL adds "/.s.PGSQL.5432.lock" to the folder.
+    private const int LongestSocketFolder = 85;
+    private static readonly SearchValues<char> _separators = SearchValues.Create(",:;\"'");
+    private const int WouldBlock = 11;
+
+    private static readonly TimeSpan _retryDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+
+    // A small store beside a model that wants the memory. Everything that durability hangs on keeps its strict default.
+    private static readonly string[] _settings =
+    [
+        "listen_addresses=", $"port={Port}", "unix_socket_permissions=0700", "max_connections=100", "shared_buffers=64MB", "wal_level=minimal", "max_wal_senders=0",
+        "max_wal_size=512MB", "synchronous_commit=on", "fsync=on", "full_page_writes=on", "jit=off", "huge_pages=off", "logging_collector=off", "log_checkpoints=off",
+        "cluster_name=selfreward",
+    ];
+
+    private readonly string _home;
+    private readonly PostgresBinaries? _binaries;
+    private readonly ServerAccount? _account;
+    private readonly string _socketFolder;
+    private FileStream? _ownership;
+
+    private PrivateCluster(string home, string socketFolder, PostgresBinaries? binaries, ServerAccount? account, FileStream? ownership)
+    {
+        _home = home;
+        _binaries = binaries;
+        _account = account;
+        _ownership = ownership;
+        _socketFolder = socketFolder;
+        ConnectionString = new NpgsqlConnectionStringBuilder
+        {
+            Host = socketFolder,
+            Port = Port,
+            Username = Superuser,
+            Database = "postgres",
+            MaxPoolSize = 80,
+        }.ConnectionString;
+    }
 
     /// <summary>For Npgsql.</summary>
     public string ConnectionString { get; }
 
-    /// <summary>Makes the cluster if the folder has none, starts it if it is not running, and waits until it accepts connections.</summary>
-    /// <exception cref="PrivateClusterException">It cannot be made or started; the message says why, and what to do.</exception>
-    public static Task<PrivateCluster> StartAsync(string dataFolder, CancellationToken cancellationToken = default) =>
-        throw new PrivateClusterException("The private cluster is not built yet.");
+    /// <summary>This object stops the server when disposed. False where another program has the cluster already, and keeps it.</summary>
+    public bool IsOwner => _ownership is not null;
 
-    /// <summary>Stops the cluster: running transactions are rolled back, everything committed is kept.</summary>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    private string DataDirectory => DataDirectoryOf(_home);
+
+    /// <summary>
+    /// Makes the cluster if the folder has none, starts it if it is not running (it runs on when its program is killed, and is then taken over), and waits until it
+    /// accepts connections.
+    /// </summary>
+    /// <param name="dataFolder">A folder for the cluster alone; made if missing.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="PrivateClusterException">It cannot be made or started; the message says why, and what to do.</exception>
+    public static async Task<PrivateCluster> StartAsync(string dataFolder, CancellationToken cancellationToken = default)
+    {
+        var home = Path.GetFullPath(dataFolder);
+        try
+        {
+            return await OwnOrJoinAsync(home, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new PrivateClusterException($"The private PostgreSQL cluster in '{home}' cannot be started: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Stops the cluster if this object is its owner: running transactions are rolled back, everything committed is kept.</summary>
+    /// <exception cref="PrivateClusterException">It does not stop.</exception>
+    public async ValueTask DisposeAsync()
+    {
+        if (_ownership is null)
+            return;
+        await using var ownership = _ownership;
+        _ownership = null;
+        if (Postmaster.Find(DataDirectory) is not null)
+        {
+            var stop = await _account!.RunAsync([_binaries!.PgCtl, "stop", "-D", DataDirectory, "-m", "fast", "-w", "-t", "60"], CancellationToken.None);
+            if (stop.ExitCode != 0 && Postmaster.Find(DataDirectory) is not null)
+                throw new PrivateClusterException($"The private PostgreSQL cluster in '{_home}' does not stop: {stop.LastLine}");
+        }
+
+        RemoveTemporary(_socketFolder, _home);
+    }
+
+    private static string DataDirectoryOf(string home) => Path.Combine(home, "pgdata");
+
+    private static string LogOf(string home) => Path.Combine(home, "server.log");
+
+    private static async Task<PrivateCluster> OwnOrJoinAsync(string home, CancellationToken cancellationToken)
+    {
+        for (var waited = TimeSpan.Zero; ; waited += _retryDelay)
+        {
+            Directory.CreateDirectory(home);
+            if (TryOwn(home) is { } ownership)
+            {
+                try
+                {
+                    return await StartOwnedAsync(home, ownership, cancellationToken);
+                }
+                catch
+                {
+                    await ownership.DisposeAsync();
+                    throw;
+                }
+            }
+
+            if (Postmaster.Find(DataDirectoryOf(home)) is { IsReady: true } running)
+                return new PrivateCluster(home, running.SocketFolder, null, null, null);
+            if (waited > _patience)
+                throw new PrivateClusterException($"Another program has the cluster in '{home}', and does not start it: end it, or choose another folder with --data.");
+            await Task.Delay(_retryDelay, cancellationToken);
+        }
+    }
+
+    // flock: it ends with the process, however that ends.
+    private static FileStream? TryOwn(string home)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(home, "owner.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e.HResult == WouldBlock)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<PrivateCluster> StartOwnedAsync(string home, FileStream ownership, CancellationToken cancellationToken)
+    {
+        var account = await ServerAccount.ForFolderAsync(home, cancellationToken);
+        var versionFile = Path.Combine(DataDirectoryOf(home), "PG_VERSION");
+        var binaries = PostgresBinaries.Find(File.Exists(versionFile) ? (await File.ReadAllTextAsync(versionFile, cancellationToken)).Trim() : null);
+        if (!File.Exists(versionFile))
+            await MakeAsync(home, binaries, account, cancellationToken);
+
+        var running = Postmaster.Find(DataDirectoryOf(home)) ?? await RunAsync(home, binaries, account, cancellationToken);
+        while (!running.IsReady)
+        {
+            await Task.Delay(_retryDelay, cancellationToken);
+            running = Postmaster.Find(DataDirectoryOf(home)) ?? throw Failed(home, "it ended while it started");
+        }
+
+        return new PrivateCluster(home, running.SocketFolder, binaries, account, ownership);
+    }
+
+    // Made under another name, so that an initdb that was interrupted is never taken for a cluster.
+    private static async Task MakeAsync(string home, PostgresBinaries binaries, ServerAccount account, CancellationToken cancellationToken)
+    {
+        var unfinished = DataDirectoryOf(home) + ".new";
+        if (Directory.Exists(unfinished))
+            Directory.Delete(unfinished, recursive: true);
+        var made = await account.RunAsync(
+            [
+                binaries.InitDb, "-D", unfinished, "--encoding=UTF8", "--locale=C", "--data-checksums", $"--username={Superuser}", "--auth-local=trust",
+                "--auth-host=reject", "--no-instructions",
+            ],
+            cancellationToken);
+        if (made.ExitCode != 0)
+        {
+            var reason = ServerLog.FindReason(made.Output) ?? made.LastLine;
+            throw new PrivateClusterException($"The private PostgreSQL cluster in '{home}' cannot be made: {reason}");
+        }
+
+        Directory.Move(unfinished, DataDirectoryOf(home));
+    }
+
+    private static async Task<Postmaster> RunAsync(string home, PostgresBinaries binaries, ServerAccount account, CancellationToken cancellationToken)
+    {
+        var log = new ServerLog(LogOf(home));
+        Postmaster.ForgetReusedProcessId(DataDirectoryOf(home));
+        var socketFolder = await MakeSocketFolderAsync(home, account, cancellationToken);
+        var options = string.Join(' ', _settings.Append($"unix_socket_directories=\"{socketFolder}\"").Select(setting => $"-c {Quote(setting)}"));
+
+        for (var waited = TimeSpan.Zero; ; waited += _retryDelay)
+        {
+            log.Mark();
+            // pg_ctl puts the server into a session of its own: Ctrl-C reaches this program, which still needs the server to end well.
+            var start = await account.RunAsync(
+                [binaries.PgCtl, "start", "-D", DataDirectoryOf(home), "-l", log.File, "-w", "-t", "600", "-o", options], cancellationToken);
+            if (Postmaster.Find(DataDirectoryOf(home)) is { } running)
+                return running;
+            var failure = Failed(home, log.FindReason() ?? ServerLog.FindReason(start.Output) ?? start.LastLine);
+            // Server processes end by themselves soon after their postmaster was killed; until then it cannot be started again.
+            if (waited > _patience || !failure.Message.Contains("still in use", StringComparison.Ordinal))
+            {
+                RemoveTemporary(socketFolder, home);
+                throw failure;
+            }
+
+            await Task.Delay(_retryDelay, cancellationToken);
+        }
+    }
+
+    private static async Task<string> MakeSocketFolderAsync(string home, ServerAccount account, CancellationToken cancellationToken)
+    {
+        var folder = Path.Combine(home, "socket");
+        if (Encoding.UTF8.GetByteCount(folder) > LongestSocketFolder || folder.AsSpan().ContainsAny(_separators))
+            folder = Directory.CreateTempSubdirectory("selfreward-").FullName;
+        else
+            Directory.CreateDirectory(folder);
+        await account.OwnAsync(folder, cancellationToken);
+        return folder;
+    }
+
+    private static void RemoveTemporary(string socketFolder, string home)
+    {
+        if (!socketFolder.StartsWith(home, StringComparison.Ordinal) && Directory.Exists(socketFolder))
+            Directory.Delete(socketFolder, recursive: true);
+    }
+
+    private static PrivateClusterException Failed(string home, string reason) =>
+        new($"The private PostgreSQL cluster in '{home}' cannot be started: {reason} (see {LogOf(home)}).");
+
+    // pg_ctl hands the options to /bin/sh.
+    private static string Quote(string text) => $"'{text.Replace("'", "'\\''")}'";
 }
