@@ -22,7 +22,9 @@ public sealed record EftBuilt(string Run, ModelRef Judge, int Accepted, int Thin
 
 /// <summary>A training job is planned: from which model, on what, for how many steps.</summary>
 /// <param name="Recipe"><c>sft</c> or <c>dpo</c>.</param>
-public sealed record TrainingStarted(string Run, string Model, string Recipe, ModelRef Parent, string DatasetSha256, int Examples, int Steps);
+/// <param name="TooLong">Examples left out because they do not fit into the model's context: nothing is ever cut.</param>
+public sealed record TrainingStarted(
+    string Run, string Model, string Recipe, ModelRef Parent, string DatasetSha256, int Examples, int TooLong, int Steps);
 
 /// <summary>One optimiser step. Metrics bear the names of TRL's log.</summary>
 /// <param name="Examples">Which examples were in the batch: pair ordinals for DPO, row numbers of the seed data for SFT.</param>

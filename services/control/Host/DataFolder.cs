@@ -1,0 +1,48 @@
+namespace SelfRewarding.Control;
+
+/// <summary>The folder that holds everything: the log's database, models, checkpoints, pairs. One process has it at a time.</summary>
+public sealed class DataFolder : IDisposable
+{
+    private readonly FileStream _lock;
+
+    private DataFolder(string path, FileStream @lock)
+    {
+        Path = path;
+        _lock = @lock;
+    }
+
+    /// <summary>Absolute path.</summary>
+    public string Path { get; }
+
+    /// <summary>Where the private PostgreSQL keeps the log.</summary>
+    public string Postgres => System.IO.Path.Combine(Path, "postgres");
+
+    /// <summary>Makes the folder where it is missing, and takes it for this process.</summary>
+    /// <exception cref="UserException">Another process has it, or it cannot be written.</exception>
+    public static DataFolder Open(string path)
+    {
+        var full = System.IO.Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(full);
+            // The system drops this lock with the process, however it ends.
+            var file = new FileStream(System.IO.Path.Combine(full, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            file.SetLength(0);
+            file.Write(System.Text.Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"));
+            file.Flush();
+            return new DataFolder(full, file);
+        }
+        catch (IOException e) when (File.Exists(System.IO.Path.Combine(full, ".lock")) && e is not DirectoryNotFoundException && !IsFull(e))
+        {
+            throw new UserException($"The data folder '{full}' is in use by another selfreward process: wait for it, stop it, or give this one a folder of its own (--data).", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserException($"The data folder '{full}' cannot be used: {e.Message} Give another one (--data).", e);
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private static bool IsFull(IOException e) => e.HResult == 28; // ENOSPC
+}

@@ -1,0 +1,3 @@
+using SelfRewarding.Control;
+
+return await CommandLine.RunAsync(args);

@@ -1,0 +1,4 @@
+using SelfRewarding.Hosting;
+using SelfRewarding.DpoTrainer;
+
+return await WorkerHost.RunAsync(DpoTrainerModule.Module, args);

@@ -1,0 +1,57 @@
+using MassTransit;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SelfRewarding.Contracts;
+using SelfRewarding.Hosting;
+
+namespace SelfRewarding.DpoTrainer;
+
+/// <summary>
+/// Makes a run's models one after the other: M0, the SFT baseline and M1 at once, each later model as soon as its dataset is frozen.
+/// What to make next is read from the log, so a trainer that takes over goes on where the last one was.
+/// </summary>
+public sealed class TrainerService(
+    JobQueue<TrainRun> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<TrainerService> logger,
+    FactLog log, RunCatalog runs, BaseModel baseModel, SftRecipe sft, DpoRecipe dpo, IBus bus)
+    : JobService<TrainRun>(jobs, database, failure, logger)
+{
+    protected override string LockOf(TrainRun job) => $"training-{job.Run}";
+
+    protected override async Task DoAsync(TrainRun job, CancellationToken cancellationToken)
+    {
+        var settings = await runs.SettingsOfAsync(job.Run, cancellationToken);
+        while (true)
+        {
+            var facts = await log.ReadAsync(StreamNames.Run(job.Run), cancellationToken);
+            var models = facts.OfType<ModelPublished>().ToDictionary(published => published.Model.Name, published => published.Model, StringComparer.Ordinal);
+            var next = ModelNames.All(settings.Iterations).FirstOrDefault(name => !models.ContainsKey(name));
+            if (facts.Any(fact => fact is RunStopped or RunCompleted))
+                return;
+            if (next is null)
+            {
+                var last = models[ModelNames.OfIteration(settings.Iterations + 1)];
+                await AppendAndPublishAsync(job.Run, RunStage.Ended(settings.Iterations), new RunCompleted(job.Run, last), cancellationToken);
+                return;
+            }
+
+            var published = await MakeAsync(job.Run, next, models, settings, cancellationToken);
+            if (published is null)
+                return; // its dataset is not frozen yet: DatasetFrozen brings us back
+            await AppendAndPublishAsync(job.Run, RunStage.Published(next, settings.Iterations), published, cancellationToken);
+        }
+    }
+
+    private async Task<ModelPublished?> MakeAsync(
+        string run, string name, Dictionary<string, ModelRef> models, RunSettings settings, CancellationToken cancellationToken)
+    {
+        if (name == ModelNames.Base)
+            return new ModelPublished(run, await baseModel.MakeAsync(run, settings, cancellationToken), null, null, 0);
+        if (name == ModelNames.Baseline || ModelNames.Iteration(name) == 1)
+            return await sft.TrainAsync(run, name, models[ModelNames.Base], models.GetValueOrDefault(ModelNames.Baseline), settings, cancellationToken);
+        var frozen = await log.FindAsync(StreamNames.Training(run, name), 1, cancellationToken) as DatasetFrozen;
+        return frozen is null ? null : await dpo.TrainAsync(frozen, models[ModelNames.OfIteration(frozen.Iteration)], settings, cancellationToken);
+    }
+
+    private async Task AppendAndPublishAsync(string run, long version, object fact, CancellationToken cancellationToken) =>
+        await bus.PublishFactAsync(await log.AppendOnceAsync(StreamNames.Run(run), version, fact, cancellationToken), cancellationToken);
+}

@@ -1,0 +1,86 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Hosting;
+
+namespace SelfRewarding.DpoTrainer;
+
+/// <summary>
+/// A training job's stream, written by the one trainer that holds the run's lock. Training that goes on from a checkpoint repeats the steps
+/// after it, bit for bit; those are in the stream already and are not written again.
+/// </summary>
+public sealed class TrainingJournal
+{
+    private readonly FactLog _log;
+    private readonly string _stream;
+    private readonly HashSet<int> _checkpoints = [];
+    private long _version;
+    private int _recordedSteps;
+
+    private TrainingJournal(FactLog log, string stream)
+    {
+        _log = log;
+        _stream = stream;
+    }
+
+    /// <summary>The plan, if training has begun.</summary>
+    public TrainingStarted? Started { get; private set; }
+
+    /// <summary>Where to go on from, newest last.</summary>
+    public List<CheckpointSaved> Checkpoints { get; } = [];
+
+    /// <summary>Reads how far a model's training has come.</summary>
+    public static async Task<TrainingJournal> OpenAsync(FactLog log, string run, string model, CancellationToken cancellationToken)
+    {
+        var journal = new TrainingJournal(log, StreamNames.Training(run, model));
+        foreach (var fact in await log.ReadAsync(journal._stream, cancellationToken))
+            journal.Apply(fact);
+        return journal;
+    }
+
+    /// <summary>Records the plan, unless it is recorded.</summary>
+    /// <exception cref="InvalidDataException">The recorded plan is another one.</exception>
+    public async Task StartAsync(TrainingStarted plan, CancellationToken cancellationToken)
+    {
+        if (Started is null)
+            await AppendAsync(plan, cancellationToken);
+        else if (Started != plan)
+            throw new InvalidDataException($"Stream '{_stream}' was begun as {Started}, now it would be {plan}: data or settings changed under the run.");
+    }
+
+    /// <summary>Records a step, unless it is recorded.</summary>
+    public async Task StepAsync(TrainingStepped step, CancellationToken cancellationToken)
+    {
+        if (step.Step > _recordedSteps)
+            await AppendAsync(step, cancellationToken);
+    }
+
+    /// <summary>Records a checkpoint, unless it is recorded.</summary>
+    public async Task CheckpointAsync(CheckpointSaved checkpoint, CancellationToken cancellationToken)
+    {
+        if (!_checkpoints.Contains(checkpoint.Step))
+            await AppendAsync(checkpoint, cancellationToken);
+    }
+
+    private async Task AppendAsync(object fact, CancellationToken cancellationToken)
+    {
+        await _log.AppendAsync(_stream, _version, [fact], cancellationToken);
+        Apply(fact);
+    }
+
+    private void Apply(object fact)
+    {
+        _version++;
+        switch (fact)
+        {
+            case TrainingStarted started:
+                Started = started;
+                break;
+            case TrainingStepped step:
+                _recordedSteps = Math.Max(_recordedSteps, step.Step);
+                break;
+            case CheckpointSaved checkpoint:
+                _checkpoints.Add(checkpoint.Step);
+                Checkpoints.Add(checkpoint);
+                break;
+        }
+    }
+}
