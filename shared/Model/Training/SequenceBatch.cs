@@ -1,0 +1,103 @@
+using TorchSharp;
+
+namespace SelfRewarding.Model;
+
+/// <summary>One sequence to learn from: the ids of a prompt and of the response to it, with its stop token.</summary>
+public sealed record TrainingSequence(int[] Prompt, int[] Response)
+{
+    /// <summary>Tokens in all.</summary>
+    public int Length => Prompt.Length + Response.Length;
+}
+
+/// <summary>
+/// Sequences laid one after another without padding, R rows in all, with next-token targets: the row that reads token i has token i + 1 as
+/// its target where that is part of the response, and −100 elsewhere. The shift happens here and nowhere else.
+/// </summary>
+public sealed class SequenceBatch : IDisposable
+{
+    private readonly int[] _offsets;
+
+    private SequenceBatch(int[] offsets, torch.Tensor ids, torch.Tensor targets, SequenceLayout layout, int targetCount, torch.Tensor segment)
+    {
+        _offsets = offsets;
+        Ids = ids;
+        Targets = targets;
+        Layout = layout;
+        TargetTokens = targetCount;
+        Segment = segment;
+    }
+
+    /// <summary>(R) int64.</summary>
+    public torch.Tensor Ids { get; }
+
+    /// <summary>(R) int64, −100 where the next token is not to be learned.</summary>
+    public torch.Tensor Targets { get; }
+
+    /// <summary>Where each sequence lies among the rows.</summary>
+    public SequenceLayout Layout { get; }
+
+    /// <summary>(S, R) float32: 1 where the row belongs to the sequence. Sums rows to sequences with one product.</summary>
+    public torch.Tensor Segment { get; }
+
+    /// <summary>Tokens that the loss is taken over.</summary>
+    public int TargetTokens { get; }
+
+    /// <summary>All tokens.</summary>
+    public int Tokens => _offsets[^1];
+
+    /// <summary>Sequences.</summary>
+    public int Count => _offsets.Length - 1;
+
+    /// <summary>Packs sequences.</summary>
+    public static SequenceBatch Of(IReadOnlyList<TrainingSequence> sequences)
+    {
+        if (sequences.Count == 0 || sequences.Any(sequence => sequence.Prompt.Length == 0 || sequence.Response.Length == 0))
+            throw new ArgumentException("A batch needs at least one sequence, and each a prompt and a response of at least one token.", nameof(sequences));
+        var offsets = new int[sequences.Count + 1];
+        for (var s = 0; s < sequences.Count; s++)
+            offsets[s + 1] = offsets[s] + sequences[s].Length;
+        var ids = new long[offsets[^1]];
+        var targets = new long[offsets[^1]];
+        var segment = new float[sequences.Count * offsets[^1]];
+        Array.Fill(targets, -100);
+        var count = 0;
+        for (var s = 0; s < sequences.Count; s++)
+        {
+            var (start, sequence) = (offsets[s], sequences[s]);
+            for (var i = 0; i < sequence.Length; i++)
+            {
+                ids[start + i] = i < sequence.Prompt.Length ? sequence.Prompt[i] : sequence.Response[i - sequence.Prompt.Length];
+                segment[(s * offsets[^1]) + start + i] = 1;
+                if (i > 0 && i >= sequence.Prompt.Length)
+                {
+                    targets[start + i - 1] = ids[start + i];
+                    count++;
+                }
+            }
+        }
+
+        return new SequenceBatch(
+            offsets, torch.tensor(ids, [ids.Length]), torch.tensor(targets, [targets.Length]), SequenceLayout.Of(offsets), count,
+            torch.tensor(segment, [sequences.Count, ids.Length]));
+    }
+
+    /// <summary>Log-probability of each row's target, 0 where it has none.  (R)</summary>
+    public torch.Tensor TargetLogProbs(Llama model, DropoutKey? dropout = null) =>
+        Kernels.LogProbs(model.Logits(model.Forward(Ids, Layout, dropout)), Targets);
+
+    /// <summary>log p(response | prompt) of each sequence: the sum over the response's tokens, never their mean.  (S)</summary>
+    public torch.Tensor ResponseLogProbs(Llama model, DropoutKey? dropout = null) =>
+        Kernels.Linear(Segment, TargetLogProbs(model, dropout).unsqueeze(0)).squeeze(1);
+
+    /// <summary>Response tokens of each sequence.  (S)</summary>
+    public torch.Tensor ResponseLengths() =>
+        Kernels.Linear(Segment, Targets.ne(-100).to_type(torch.ScalarType.Float32).unsqueeze(0)).squeeze(1);
+
+    public void Dispose()
+    {
+        Ids.Dispose();
+        Targets.Dispose();
+        Segment.Dispose();
+        Layout.Dispose();
+    }
+}
