@@ -1,0 +1,68 @@
+using SelfRewarding.Contracts;
+
+namespace SelfRewarding.Control.Settings;
+
+/// <summary>The named starting points that a run's settings are derived from. The one place where their figures stand.</summary>
+public static class Presets
+{
+    /// <summary>Tiny instructions whose right answers are known, and a fresh 0.8 M-parameter Llama: the whole method, measured, on two cores.</summary>
+    public static RunSettings Kata { get; } = new() { Preset = "kata" };
+
+    /// <summary>
+    /// The figures of Yuan et al. 2024 (arXiv 2401.10020). They give neither the number of steps (they stop early), nor AdamW's
+    /// parameters, nor length limits: those are one pass over their data, PyTorch's defaults, and room for their longest mean answer.
+    /// </summary>
+    public static RunSettings Paper { get; } = new()
+    {
+        Preset = "paper",
+        Sft = new()
+        {
+            Steps = 302, // (3,200 IFT + 1,630 EFT) / 16
+            BaselineSteps = 200, // 3,200 IFT / 16
+            EftShare = 0,
+            DraftShare = 0,
+            Batch = 16,
+            LearningRate = 5.5e-6,
+            FinalLearningRate = 1.1e-6,
+            WarmupSteps = 0,
+            Dropout = 0.1,
+            Optimizer = PyTorchAdamW,
+            CheckpointEvery = 200,
+        },
+        Prompts = new()
+        {
+            Source = "model",
+            PerIteration = 5_000,
+            SeedShots = 6,
+            OwnShots = 2,
+            Sampling = new() { Temperature = 0.6, TopP = 0.9, MaxNewTokens = 256 },
+        },
+        Candidates = new() { Count = 4, Sampling = PaperSampling(maxNewTokens: 1024) },
+        Judge = new() { Count = 3, Sampling = PaperSampling(maxNewTokens: 512), MinScore = 0, MaxScore = 5 },
+        Pairs = new() { MinMargin = 0, LengthControl = null },
+        Dpo = new()
+        {
+            Loss = "sigmoid",
+            Beta = 0.1,
+            LabelSmoothing = 0,
+            RpoAlpha = 0,
+            Epochs = 1,
+            Batch = 16,
+            LearningRate = 1e-6,
+            FinalLearningRate = 1e-7,
+            WarmupSteps = 0,
+            Dropout = 0.1,
+            Optimizer = PyTorchAdamW,
+            CheckpointEvery = 200,
+        },
+        Evaluation = new() { Prompts = 256, Ranked = 541, Judgements = 3, Sampling = PaperSampling(maxNewTokens: 1024) },
+    };
+
+    /// <summary>Every preset by name.</summary>
+    public static IReadOnlyDictionary<string, RunSettings> All { get; } =
+        new[] { Kata, Paper }.ToDictionary(preset => preset.Preset, StringComparer.Ordinal);
+
+    private static OptimizerSettings PyTorchAdamW => new() { Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, WeightDecay = 0.01, MaxGradNorm = 1.0 };
+
+    private static SamplingSettings PaperSampling(int maxNewTokens) => new() { Temperature = 0.7, TopP = 0.9, MaxNewTokens = maxNewTokens };
+}

@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using SelfRewarding.Contracts;
+
+namespace SelfRewarding.Control.Settings;
+
+/// <summary>The options of <c>selfreward run</c>. Later layers win: preset, settings file, <c>--set</c>, then the short options.</summary>
+public static partial class RunOptions
+{
+    public static Option<string> Data { get; } = new("--data")
+    {
+        HelpName = "FOLDER",
+        Description = "Where log, models and pairs lie",
+        DefaultValueFactory = _ => "./data",
+        Recursive = true,
+    };
+
+    public static Option<string?> Run { get; } = new("--run") { HelpName = "NAME", Description = "The run's name; the same name goes on where it was [default: {preset}-{seed}]" };
+    public static Option<bool> Plain { get; } = new("--plain") { Description = "Plain lines instead of the live view" };
+    public static Option<string?> Preset { get; } = new("--preset") { HelpName = "NAME", Description = "kata or paper [default: kata, or paper with --model]" };
+    public static Option<string?> SettingsFile { get; } = new("--settings") { HelpName = "FILE", Description = "JSON settings over the preset" };
+    public static Option<string[]> Set { get; } = new("--set") { HelpName = "KEY=VALUE", Description = "One setting, such as dpo.beta=0.2; may be repeated" };
+
+    /// <summary>The short options: each is a setting by another name. Read as text, so that a wrong value is reported beside all others.</summary>
+    private static readonly IReadOnlyList<(Option<string?> Option, string Path)> Short =
+    [
+        (Shorthand("--seed", "N", "Every random draw follows from it"), "seed"),
+        (Shorthand("--iterations", "N", "How often the model trains on its own preferences"), "iterations"),
+        (Shorthand("--prompts", "N", "New prompts in an iteration"), "prompts.per_iteration"),
+        (Shorthand("--candidates", "N", "Answers to a prompt"), "candidates.count"),
+        (Shorthand("--judgements", "N", "Judgements of an answer"), "judge.count"),
+        (Shorthand("--model", "FOLDER", "M0 in Hugging Face layout"), "model.path"),
+        (Shorthand("--ift", "FILE", "Demonstrations (JSONL)"), "data.ift"),
+        (Shorthand("--eft", "FILE", "Judged or ranked answers (JSONL)"), "data.eft"),
+        (Shorthand("--heldout", "FILE", "Ranked answers that no training sees (JSONL)"), "data.heldout"),
+        (Shorthand("--limit", "N", "Use at most so many examples of each file"), "data.limit"),
+    ];
+
+    /// <summary>Settings that name a file or folder of the person who starts the run.</summary>
+    private static readonly IReadOnlyList<string> FilePaths = ["model.path", "data.ift", "data.eft", "data.heldout"];
+
+    public static void AddTo(Command command)
+    {
+        Option[] options = [Preset, SettingsFile, Set, .. Short.Select(entry => entry.Option), Run, Data, Plain];
+        foreach (var option in options)
+            command.Options.Add(option);
+    }
+
+    /// <summary>The settings that the options ask for.</summary>
+    /// <exception cref="SettingsException">Anything is wrong, all of it.</exception>
+    public static RunSettings Bind(ParseResult options)
+    {
+        var file = options.GetValue(SettingsFile) is { } path ? Settings.SettingsFile.Read(path) : null;
+        var preset = PresetName(options, file);
+        var draft = new SettingsDraft(Presets.All.GetValueOrDefault(preset) ?? Presets.Kata);
+        if (!Presets.All.ContainsKey(preset))
+            draft.AddProblem($"Preset '{preset}' is unknown, expected one of {string.Join(", ", Presets.All.Keys)}.");
+
+        if (file is not null) draft.Overlay(file);
+        foreach (var assignment in options.GetValue(Set) ?? [])
+        {
+            if (assignment.Split('=', 2) is [var name, var text]) Assign(draft, $"--set {assignment}", name.Trim(), text);
+            else draft.AddProblem($"--set {assignment}: expected KEY=VALUE such as dpo.beta=0.2.");
+        }
+
+        foreach (var (option, setting) in Short)
+            if (options.GetValue(option) is { } text) Assign(draft, option.Name, setting, text);
+        draft.Set("--preset", "preset", preset);
+
+        if (options.GetValue(Run) is { } run && !RunNamePattern().IsMatch(run))
+            draft.AddProblem($"--run '{run}' cannot name a run, expected 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit.");
+
+        var settings = draft.Build();
+        return settings with
+        {
+            // Recorded whole: the run goes on from any working directory.
+            Model = settings.Model with { Path = Absolute(settings.Model.Path) },
+            Data = settings.Data with { Ift = Absolute(settings.Data.Ift), Eft = Absolute(settings.Data.Eft), Heldout = Absolute(settings.Data.Heldout) },
+            Prompts = settings.Prompts with { Source = settings.Prompts.Source == "model" ? "model" : Path.GetFullPath(settings.Prompts.Source) },
+        };
+    }
+
+    /// <summary>The run's name: as given, or made of preset and seed, so that the same command goes on with the same run.</summary>
+    public static string RunName(ParseResult options, RunSettings settings) => options.GetValue(Run) ?? $"{settings.Preset}-{settings.Seed}";
+
+    public static string DataFolder(ParseResult options) => Path.GetFullPath(options.GetValue(Data)!);
+
+    private static string PresetName(ParseResult options, SettingsFile? file)
+    {
+        var ownModel = options.GetValue(Short.Single(entry => entry.Path == "model.path").Option) ?? file?.ModelPath;
+        return options.GetValue(Preset) ?? file?.Preset ?? (ownModel is null ? "kata" : "paper");
+    }
+
+    private static void Assign(SettingsDraft draft, string source, string path, string text)
+    {
+        if (path == "preset")
+            draft.AddProblem($"{source}: the preset comes before all other settings: say --preset {text}.");
+        else
+            draft.Set(source, path, text);
+        if (FilePaths.Contains(path) && text != "null" && !Path.Exists(text))
+            draft.AddProblem($"{source}: there is no '{text}'.");
+    }
+
+    private static string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path);
+
+    private static Option<string?> Shorthand(string name, string helpName, string description) => new(name) { HelpName = helpName, Description = description };
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    private static partial Regex RunNamePattern();
+}

@@ -1,0 +1,24 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using SelfRewarding.Contracts;
+
+namespace SelfRewarding.Control.Settings;
+
+/// <summary>A run keeps the settings that it was started with: what a later command asks for must be the same.</summary>
+public static class SettingsDifferences
+{
+    /// <summary>One sentence for each setting that differs from what the run's first event recorded.</summary>
+    public static IReadOnlyList<string> Between(RunSettings recorded, RunSettings asked)
+    {
+        var (before, after) = (JsonSerializer.SerializeToNode(recorded)!, JsonSerializer.SerializeToNode(asked)!);
+        return [.. SettingsPaths.Leaves.Keys
+            .Select(path => (Path: path, Before: At(before, path), After: At(after, path)))
+            .Where(setting => setting.Before != setting.After)
+            .Select(setting => $"{setting.Path} is {setting.After}, but the run was started with {setting.Before}.")];
+    }
+
+    private static string At(JsonNode root, string path) => path.Split('.').Aggregate((JsonNode?)root, (node, name) => Child(node!, name))?.ToJsonString() ?? "null";
+
+    private static JsonNode? Child(JsonNode node, string name) =>
+        node.AsObject().First(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Key) == name).Value;
+}
