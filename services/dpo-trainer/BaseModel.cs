@@ -1,0 +1,42 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Hosting;
+using SelfRewarding.Model;
+
+namespace SelfRewarding.DpoTrainer;
+
+/// <summary>M0: a Hugging Face folder taken over as it is, or a fresh Llama over bytes whose weights follow from the run's seed.</summary>
+public sealed class BaseModel(WorkerOptions options)
+{
+    /// <summary>Puts M0 beside the models that will come from it.</summary>
+    /// <exception cref="CheckpointException">The folder is no model that can be run.</exception>
+    public Task<ModelRef> MakeAsync(string run, RunSettings settings, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            var path = Path.Combine("runs", run, "models", ModelNames.Base);
+            using var model = settings.Model.Path is { } folder ? CheckpointFolder.Load(folder) : Fresh(settings);
+            return new ModelRef(ModelNames.Base, path, CheckpointFolder.Save(options.Locate(path), model));
+        },
+        cancellationToken);
+
+    private static LoadedModel Fresh(RunSettings settings)
+    {
+        var shape = settings.Model;
+        var tokenizer = ByteLevelTokenizer.ForBytes();
+        var config = new LlamaConfig
+        {
+            HiddenSize = shape.HiddenSize,
+            IntermediateSize = shape.IntermediateSize,
+            NumHiddenLayers = shape.Layers,
+            NumAttentionHeads = shape.Heads,
+            NumKeyValueHeads = shape.KeyValueHeads,
+            HeadDim = shape.HiddenSize / shape.Heads,
+            VocabSize = tokenizer.VocabSize,
+            MaxPositionEmbeddings = shape.MaxPositions,
+            RmsNormEps = 1e-5,
+            TieWordEmbeddings = shape.TieWordEmbeddings,
+            BosTokenId = tokenizer.Bos,
+            EosTokenIds = tokenizer.Eos,
+        };
+        return new LoadedModel(Llama.Fresh(config, DrawKey.For(settings.Seed, DrawPurpose.Initialisation)), tokenizer);
+    }
+}

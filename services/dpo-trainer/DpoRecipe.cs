@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using SelfRewarding.Contracts;
+using SelfRewarding.Hosting;
+using SelfRewarding.Model;
+using TorchSharp;
+
+namespace SelfRewarding.DpoTrainer;
+
+/// <summary>
+/// Direct preference optimisation: M(t+1) starts from M(t), which is also the reference, and sees exactly the dataset that was frozen.
+/// </summary>
+public sealed class DpoRecipe(FactLog log, WorkerOptions options)
+{
+    /// <summary>Trains the model, or goes on from its last checkpoint.</summary>
+    public async Task<ModelPublished> TrainAsync(DatasetFrozen frozen, ModelRef parent, RunSettings settings, CancellationToken cancellationToken)
+    {
+        var (run, name, dpo) = (frozen.Run, frozen.Model, settings.Dpo);
+        var policy = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
+
+        // Data: the pairs in the log, held to the hash that they were frozen with. The policy still is the reference here.
+        var pairs = await FrozenPairs.LoadAsync(log, frozen, settings, policy, options, cancellationToken);
+        var reference = pairs.ScoreWith(policy.Model); // (pairs) each side
+
+        // Plan: recorded before the first step, found again after a crash.
+        var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
+        using var job = await TrainingRun.OpenAsync(log, options, run, name, policy, dpo.Optimizer, cancellationToken);
+        await job.StartAsync(new TrainingStarted(run, name, "dpo", parent, frozen.Sha256, pairs.Count, pairs.TooLong, steps), cancellationToken);
+        var schedule = new LearningRateSchedule(LearningRateDecay.Cosine, dpo.LearningRate, dpo.FinalLearningRate, dpo.WarmupSteps, steps);
+        var parameters = new DpoParameters(dpo.Loss, dpo.Beta, dpo.LabelSmoothing, dpo.RpoAlpha, dpo.SimpoGamma);
+
+        for (var step = job.CompletedSteps + 1; step <= steps; step++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var clock = Stopwatch.StartNew();
+            var rows = pairs.Batch(step, dpo.Batch);
+            var dropout = new DropoutKey(dpo.Dropout, DrawKey.For(settings.Seed, DrawPurpose.Dropout, frozen.Iteration + 1, step));
+            var learningRate = schedule.At(step - 1);
+            PreferenceMetrics metrics;
+            double loss, gradNorm;
+            int tokens;
+            using (torch.NewDisposeScope())
+            {
+                using var chosen = SequenceBatch.Of([.. rows.Select(row => pairs[row].Chosen)]);
+                using var rejected = SequenceBatch.Of([.. rows.Select(row => pairs[row].Rejected)]);
+                var winners = new SideLogProbs(chosen.ResponseLogProbs(policy.Model, dropout), Of(reference.Chosen, rows), chosen.ResponseLengths());
+                var losers = new SideLogProbs(rejected.ResponseLogProbs(policy.Model, dropout), Of(reference.Rejected, rows), rejected.ResponseLengths());
+
+                // Δ = (log π(y_w|x) − log π(y_l|x)) − (log π_ref(y_w|x) − log π_ref(y_l|x));  loss = −log σ(βΔ) + α · NLL(y_w)/|y_w|
+                var result = DpoLoss.Of(winners, losers, parameters);
+                var mean = result.Losses.mean([0L]);
+                mean.backward();
+                gradNorm = job.Optimizer.Step(learningRate);
+                (loss, tokens, metrics) = (mean.item<float>(), chosen.Tokens + rejected.Tokens, Metrics(result, winners, losers));
+            }
+
+            await job.StepAsync(
+                new TrainingStepped(run, name, step, loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, metrics, [.. rows.Select(row => pairs[row].Ordinal)]),
+                cancellationToken);
+            if (step % dpo.CheckpointEvery == 0 && step < steps)
+                await job.CheckpointAsync(step, cancellationToken);
+        }
+
+        return new ModelPublished(run, job.Publish(), parent, frozen.Sha256, steps);
+    }
+
+    private static torch.Tensor Of(float[] logProbs, IReadOnlyList<int> rows) => torch.tensor([.. rows.Select(row => logProbs[row])], [rows.Count]);
+
+    private static PreferenceMetrics Metrics(DpoResult result, SideLogProbs winners, SideLogProbs losers)
+    {
+        var (chosen, rejected) = (result.ChosenRewards.data<float>().ToArray(), result.RejectedRewards.data<float>().ToArray());
+        return new PreferenceMetrics(
+            chosen.Average(), rejected.Average(), chosen.Zip(rejected, (w, l) => w - l).Average(),
+            chosen.Zip(rejected, (w, l) => w > l ? 1.0 : 0.0).Average(),
+            winners.Policy.data<float>().ToArray().Average(), losers.Policy.data<float>().ToArray().Average());
+    }
+}

@@ -1,0 +1,103 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.Hosting;
+using SelfRewarding.Model;
+using TorchSharp;
+
+namespace SelfRewarding.DpoTrainer;
+
+/// <summary>The frozen preference data of one iteration, read from the log, held to its hash, tokenised.</summary>
+public sealed class FrozenPairs
+{
+    private const int ReferenceBatch = 32;
+
+    private readonly List<Row> _rows = [];
+    private readonly ulong _key;
+
+    private FrozenPairs(ulong key) => _key = key;
+
+    /// <summary>One pair.</summary>
+    public sealed record Row(int Ordinal, TrainingSequence Chosen, TrainingSequence Rejected);
+
+    /// <summary>Log-probabilities under the reference, by row: sums over response tokens, in nats.</summary>
+    public sealed record ReferenceLogProbs(float[] Chosen, float[] Rejected);
+
+    /// <summary>Pairs that are trained on.</summary>
+    public int Count => _rows.Count;
+
+    /// <summary>Pairs left out because they do not fit into the context.</summary>
+    public int TooLong { get; private set; }
+
+    /// <summary>A pair.</summary>
+    public Row this[int row] => _rows[row];
+
+    /// <summary>Reads the pairs of an iteration, writes them beside the models for people to look at, and tokenises them.</summary>
+    /// <exception cref="InvalidDataException">The log's pairs do not hash to what was frozen.</exception>
+    public static async Task<FrozenPairs> LoadAsync(
+        FactLog log, DatasetFrozen frozen, RunSettings settings, LoadedModel model, WorkerOptions options, CancellationToken cancellationToken)
+    {
+        var pairs = new List<PreferencePairBuilt>();
+        for (var ordinal = 0; ordinal < settings.Prompts.PerIteration; ordinal++)
+        {
+            if ((await log.ReadPromptAsync(frozen.Run, frozen.Iteration, ordinal, cancellationToken)).Outcome is PreferencePairBuilt pair)
+                pairs.Add(pair);
+        }
+
+        var sha256 = CanonicalDataset.Sha256(pairs);
+        if (sha256 != frozen.Sha256)
+            throw new InvalidDataException($"The pairs of iteration {frozen.Iteration} of run '{frozen.Run}' hash to {sha256}, expected {frozen.Sha256} as frozen: the log was changed. Nothing is trained on it.");
+        var file = options.Locate(Path.Combine("runs", frozen.Run, "pairs", $"{frozen.Model}.jsonl"));
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        AtomicFile.Write(file, stream => CanonicalDataset.Write(pairs, stream));
+
+        var dataset = new FrozenPairs(DrawKey.For(settings.Seed, DrawPurpose.Shuffle, frozen.Iteration + 1));
+        var format = new PromptFormat(settings.Format);
+        foreach (var pair in pairs)
+        {
+            var prompt = model.Tokenizer.Encode(format.Answer(pair.Prompt), addBos: true);
+            var row = new Row(
+                pair.Ordinal,
+                new TrainingSequence(prompt, [.. model.Tokenizer.Encode(pair.Chosen.Text), model.Tokenizer.Eos[0]]),
+                new TrainingSequence(prompt, [.. model.Tokenizer.Encode(pair.Rejected.Text), model.Tokenizer.Eos[0]]));
+            if (Math.Max(row.Chosen.Length, row.Rejected.Length) > model.Model.Config.MaxPositionEmbeddings)
+                dataset.TooLong++;
+            else
+                dataset._rows.Add(row);
+        }
+
+        return dataset;
+    }
+
+    /// <summary>Batches in one pass over the pairs; the last may be smaller.</summary>
+    public int BatchesPerEpoch(int size) => (Count + size - 1) / size;
+
+    /// <summary>The rows of a step's batch, steps counted from 1; each epoch has an order of its own.</summary>
+    public IReadOnlyList<int> Batch(int step, int size)
+    {
+        var (epoch, batch) = Math.DivRem(step - 1, BatchesPerEpoch(size));
+        var key = DrawKey.For(_key, DrawPurpose.Shuffle, epoch);
+        return [.. Enumerable.Range(batch * size, Math.Min(size, Count - (batch * size))).Select(position => KeyedPermutation.At(position, Count, key))];
+    }
+
+    /// <summary>Scores every pair with the reference, once: it never changes.</summary>
+    public ReferenceLogProbs ScoreWith(Llama reference)
+    {
+        var scores = new ReferenceLogProbs(new float[Count], new float[Count]);
+        using var off = torch.no_grad();
+        for (var start = 0; start < Count; start += ReferenceBatch)
+        {
+            var rows = Enumerable.Range(start, Math.Min(ReferenceBatch, Count - start)).ToList();
+            Score(reference, [.. rows.Select(row => _rows[row].Chosen)]).CopyTo(scores.Chosen, start);
+            Score(reference, [.. rows.Select(row => _rows[row].Rejected)]).CopyTo(scores.Rejected, start);
+        }
+
+        return scores;
+    }
+
+    private static float[] Score(Llama reference, IReadOnlyList<TrainingSequence> sequences)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var batch = SequenceBatch.Of(sequences);
+        return batch.ResponseLogProbs(reference).data<float>().ToArray();
+    }
+}

@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.Hosting;
+using SelfRewarding.Model;
+using TorchSharp;
+
+namespace SelfRewarding.DpoTrainer;
+
+/// <summary>
+/// Supervised fine-tuning from M0: the SFT baseline on demonstrations alone, M1 on demonstrations and judged answers. Loss on the response's
+/// tokens only.
+/// </summary>
+public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options)
+{
+    /// <summary>Trains the model, or goes on from its last checkpoint.</summary>
+    public async Task<ModelPublished> TrainAsync(
+        string run, string name, ModelRef parent, ModelRef? baseline, RunSettings settings, CancellationToken cancellationToken)
+    {
+        var isBaseline = name == ModelNames.Baseline;
+        var sft = settings.Sft;
+        var steps = isBaseline ? sft.BaselineSteps : sft.Steps;
+
+        // Data: demonstrations, judged answers and drafts, each a (prompt, response) in the run's format.
+        var seed = await data.OfAsync(run, cancellationToken);
+        IReadOnlyList<JudgedExample> judged = isBaseline ? []
+            : seed.EftRanked.Count > 0 ? await eftBuilder.BuildAsync(run, baseline!, seed.EftRanked, settings, cancellationToken)
+            : seed.EftJudged;
+        var policy = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
+        var mixture = SftMixture.Of(seed, judged, isBaseline, settings, policy.Tokenizer, policy.Model.Config.MaxPositionEmbeddings);
+
+        // Plan: recorded before the first step, found again after a crash.
+        using var job = await TrainingRun.OpenAsync(log, options, run, name, policy, sft.Optimizer, cancellationToken);
+        await job.StartAsync(new TrainingStarted(run, name, "sft", parent, mixture.Sha256, mixture.Examples, mixture.TooLong, steps), cancellationToken);
+        var schedule = new LearningRateSchedule(LearningRateDecay.Cosine, sft.LearningRate, sft.FinalLearningRate, sft.WarmupSteps, steps);
+
+        for (var step = job.CompletedSteps + 1; step <= steps; step++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var clock = Stopwatch.StartNew();
+            var rows = mixture.Batch(step, sft.Batch);
+            var dropout = new DropoutKey(sft.Dropout, DrawKey.For(settings.Seed, DrawPurpose.Dropout, isBaseline ? 0 : 1, step));
+            var learningRate = schedule.At(step - 1);
+            double loss, gradNorm;
+            int tokens;
+            using (torch.NewDisposeScope())
+            {
+                using var batch = SequenceBatch.Of([.. rows.Select(row => mixture[row])]);
+                var mean = SftLoss.Mean(policy.Model, batch, dropout); // −Σ log p(response) / Σ response tokens
+                mean.backward();
+                gradNorm = job.Optimizer.Step(learningRate);
+                (loss, tokens) = (mean.item<float>(), batch.Tokens);
+            }
+
+            await job.StepAsync(
+                new TrainingStepped(run, name, step, loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, null, rows), cancellationToken);
+            if (step % sft.CheckpointEvery == 0 && step < steps)
+                await job.CheckpointAsync(step, cancellationToken);
+        }
+
+        return new ModelPublished(run, job.Publish(), parent, mixture.Sha256, steps);
+    }
+}
