@@ -40,12 +40,13 @@ public sealed class DisposeScope : IDisposable
         Close();
     }
 
-    /// <summary>Hands the tensor to the scope around this one, or to nobody if there is none; returns the tensor.</summary>
-    public torch.Tensor MoveToOuter(torch.Tensor tensor)
+    /// <summary>Hands the tensor to the innermost open scope around this one, or to nobody if there is none.</summary>
+    internal void MoveToOuter(torch.Tensor tensor)
     {
         Remove(tensor);
-        _outer?.Add(tensor);
-        return tensor;
+        var outer = _outer;
+        while (outer is not null && Volatile.Read(ref outer._closed)) outer = outer._outer;
+        outer?.Add(tensor);
     }
 
     internal void Add(torch.Tensor tensor)

@@ -49,6 +49,12 @@ public static partial class torch
             return Wrap(handle);
         }
 
+        private static (Tensor First, Tensor Second) Results(int status, nint first, nint second)
+        {
+            Native.Check(status);
+            return (Wrap(first), Wrap(second));
+        }
+
         /// <summary>Frees the native tensor; a second call does nothing.</summary>
         public void Dispose()
         {

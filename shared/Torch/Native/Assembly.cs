@@ -1,0 +1,2 @@
+// Structs cross as they lie in memory.
+[assembly: System.Runtime.CompilerServices.DisableRuntimeMarshalling]
