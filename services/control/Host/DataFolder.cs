@@ -3,6 +3,8 @@ namespace SelfRewarding.Control;
 /// <summary>The folder that holds everything: the log's database, models, checkpoints, pairs. One process has it at a time.</summary>
 public sealed class DataFolder : IDisposable
 {
+    private const int WouldBlock = 11; // EWOULDBLOCK: flock is held by another process
+
     private readonly FileStream _lock;
 
     private DataFolder(string path, FileStream @lock)
@@ -32,7 +34,7 @@ public sealed class DataFolder : IDisposable
             file.Flush();
             return new DataFolder(full, file);
         }
-        catch (IOException e) when (File.Exists(System.IO.Path.Combine(full, ".lock")) && e is not DirectoryNotFoundException && !IsFull(e))
+        catch (IOException e) when (e.HResult == WouldBlock)
         {
             throw new UserException($"The data folder '{full}' is in use by another selfreward process: wait for it, stop it, or give this one a folder of its own (--data).", e);
         }
@@ -43,6 +45,4 @@ public sealed class DataFolder : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
-
-    private static bool IsFull(IOException e) => e.HResult == 28; // ENOSPC
 }

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Configuration;
+using SelfRewarding.Hosting;
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.HostingTests;
+
+public sealed class WorkerOptionsTests
+{
+    [Fact]
+    public void Everything_that_is_wrong_is_said_at_once()
+    {
+        var error = Should.Throw<WorkerOptionsException>(() => From(("SELFREWARD_RABBITMQ", "http://x"), ("SELFREWARD_SLOTS", "no")));
+        error.Message.ShouldContain("SELFREWARD_POSTGRES is not set");
+        error.Message.ShouldContain("SELFREWARD_RABBITMQ is no broker address");
+        error.Message.ShouldContain("SELFREWARD_SLOTS is 'no'");
+    }
+
+    [Fact]
+    public void A_password_in_a_wrong_address_is_not_repeated() =>
+        Should.Throw<WorkerOptionsException>(() => From(("SELFREWARD_POSTGRES", "Host=x"), ("SELFREWARD_RABBITMQ", "http://u:secret@x"))).Message.ShouldNotContain("secret");
+
+    [Fact]
+    public void A_path_from_a_message_stays_in_the_data_folder()
+    {
+        var options = new WorkerOptions { Data = "/srv/data", Postgres = "" };
+        options.Locate("runs/r/models/M1").ShouldBe("/srv/data/runs/r/models/M1");
+        foreach (var path in (string[])["../elsewhere", "/etc/passwd", "runs/../../data2/x", ".."])
+            Should.Throw<InvalidDataException>(() => options.Locate(path)).Message.ShouldContain("leads out of the data folder");
+    }
+
+    private static WorkerOptions From(params (string Key, string Value)[] settings) =>
+        WorkerOptions.From(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
+}
