@@ -3,7 +3,7 @@ using SelfRewarding.Hosting;
 using Shouldly;
 using Xunit;
 
-namespace SelfRewarding.HostingTests;
+namespace SelfRewarding.Hosting.Tests;
 
 public sealed class WorkerOptionsTests
 {

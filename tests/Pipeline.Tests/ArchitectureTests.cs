@@ -2,7 +2,7 @@ using System.Xml.Linq;
 using Shouldly;
 using Xunit;
 
-namespace SelfRewarding.PipelineTests;
+namespace SelfRewarding.Pipeline.Tests;
 
 /// <summary>The reference list of a project file is the architecture: dependencies point downward only.</summary>
 public sealed class ArchitectureTests
