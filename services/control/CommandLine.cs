@@ -1,0 +1,75 @@
+using System.CommandLine;
+using SelfRewarding.Control.Commands;
+using SelfRewarding.Control.Settings;
+using SelfRewarding.Datasets;
+using SelfRewarding.EventStore;
+using SelfRewarding.Model;
+
+namespace SelfRewarding.Control;
+
+/// <summary>The <c>selfreward</c> command: what it understands, and how it says that something is wrong.</summary>
+public static class CommandLine
+{
+    /// <summary>Exit code where the user can put something right before starting.</summary>
+    public const int WrongInput = 2;
+
+    /// <summary>Exit code of a run that was interrupted and can go on.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>Runs one command.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var parsed = Root().Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+                await Console.Error.WriteLineAsync($"{error.Message} ('selfreward --help' lists what there is.)");
+            return WrongInput;
+        }
+
+        try
+        {
+            // Exceptions come here, where each becomes a sentence.
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (SettingsException e)
+        {
+            foreach (var problem in e.Problems)
+                await Console.Error.WriteLineAsync(problem);
+            return WrongInput;
+        }
+        catch (Exception e) when (e is UserException or DataFileException)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return WrongInput;
+        }
+        catch (Exception e) when (e is CheckpointException or PrivateClusterException or InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+        catch (OperationCanceledException)
+        {
+            return Interrupted;
+        }
+    }
+
+    private static RootCommand Root()
+    {
+        var run = new Command("run", "Train M1, M2, M3 … and show what each gained; the same command goes on where it was stopped");
+        RunOptions.AddTo(run);
+        run.SetAction(RunCommand.InvokeAsync);
+
+        var show = new Command("show", "Show a run again, from the log alone");
+        show.Options.Add(RunOptions.Data);
+        show.Arguments.Add(ShowCommand.Run);
+        show.SetAction(ShowCommand.InvokeAsync);
+
+        var runs = new Command("runs", "List the runs in the log");
+        runs.Options.Add(RunOptions.Data);
+        runs.SetAction(RunsCommand.InvokeAsync);
+
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, show, runs };
+    }
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+using SelfRewarding.Contracts;
+using SelfRewarding.Control.Settings;
+using SelfRewarding.Control.Summary;
+using SelfRewarding.Control.View;
+using SelfRewarding.Datasets;
+using SelfRewarding.Hosting;
+using SelfRewarding.Model;
+
+namespace SelfRewarding.Control.Commands;
+
+/// <summary>
+/// <c>selfreward run</c>: starts a run, or goes on with it; shows how it goes; ends when every model is published and measured.
+/// </summary>
+public static class RunCommand
+{
+    public static async Task<int> InvokeAsync(ParseResult options, CancellationToken cancellationToken)
+    {
+        var asked = RunOptions.Bind(options);
+        var run = RunOptions.RunName(options, asked);
+        var console = Terminal.Create();
+        using var data = DataFolder.Open(RunOptions.DataFolder(options));
+        await using var host = await OneProcess.OpenAsync(data, cancellationToken);
+
+        var recorded = await host.Log.FindAsync(StreamNames.Run(run), RunStage.Started, cancellationToken) as RunStarted;
+        if (recorded is null)
+            await StartAsync(host.Log, run, asked, cancellationToken);
+        else
+            RefuseOtherSettings(run, recorded.Settings, asked);
+
+        var (summary, outstanding) = await FoldAsync(host.Log, run, cancellationToken);
+        if (!summary.IsFinished && !await CarryOnAsync(host, run, outstanding, console, options.GetValue(RunOptions.Plain), cancellationToken))
+        {
+            console.WriteLine($"Stopped. The same command goes on from here; nothing is lost. ('selfreward show {run}' shows what there is.)", Spectre.Console.Style.Plain);
+            return CommandLine.Interrupted;
+        }
+
+        (summary, _) = await FoldAsync(host.Log, run, CancellationToken.None);
+        RunView.Write(console, summary, data.Path);
+        return summary.End is { StopReason: not null } ? 1 : 0;
+    }
+
+    private static async Task StartAsync(FactLog log, string run, RunSettings settings, CancellationToken cancellationToken)
+    {
+        // Everything that a run stands on is looked at before its first event is written.
+        if (settings.Model.Path is { } folder)
+            CheckpointFolder.Load(folder).Dispose();
+        if (settings.Prompts.Source != "model")
+            _ = Jsonl.ReadPrompts(settings.Prompts.Source).Take(1).Count();
+        var seed = await Task.Run(() => SeedData.For(settings), cancellationToken);
+        await log.AppendOnceAsync(StreamNames.Run(run), RunStage.Started, new RunStarted(run, settings, seed.Sets), cancellationToken);
+    }
+
+    private static void RefuseOtherSettings(string run, RunSettings recorded, RunSettings asked)
+    {
+        var differences = SettingsDifferences.Between(recorded, asked);
+        if (differences.Count > 0)
+            throw new SettingsException([$"Run '{run}' exists with other settings; start another one (--run NAME), or ask for the same:", .. differences]);
+    }
+
+    private static async Task<(RunSummary Summary, Outstanding Outstanding)> FoldAsync(FactLog log, string run, CancellationToken cancellationToken)
+    {
+        var (summary, outstanding) = (new RunSummary(run), new Outstanding());
+        await foreach (var recorded in log.ReadAllAsync(cancellationToken))
+        {
+            summary.Apply(recorded.Fact, recorded.At);
+            outstanding.Apply(recorded);
+        }
+
+        return (summary, outstanding);
+    }
+
+    /// <summary>Starts the workers, publishes what is outstanding, and follows the log to the run's end.</summary>
+    /// <returns>False when it was interrupted.</returns>
+    private static async Task<bool> CarryOnAsync(
+        OneProcess host, string run, Outstanding outstanding, Spectre.Console.IAnsiConsole console, bool plain, CancellationToken cancellationToken)
+    {
+        await host.StartWorkersAsync(cancellationToken);
+        var bus = host.Services.GetRequiredService<IBus>();
+        foreach (var message in outstanding.Messages(run))
+            await bus.PublishFactAsync(message, cancellationToken);
+
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.Stopping);
+        try
+        {
+            await LiveView.FollowAsync(console, run, host.Log.FollowAsync(either.Token), plain, either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            return host.Failure is { } failure ? throw new UserException(failure.Message, failure) : false;
+        }
+    }
+}

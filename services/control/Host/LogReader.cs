@@ -1,0 +1,43 @@
+using Npgsql;
+using SelfRewarding.EventStore;
+using SelfRewarding.Hosting;
+
+namespace SelfRewarding.Control;
+
+/// <summary>The log of a data folder, for looking only: starts the private PostgreSQL, or joins the one that a run has started.</summary>
+public sealed class LogReader : IAsyncDisposable
+{
+    private readonly PrivateCluster _cluster;
+    private readonly NpgsqlDataSource _database;
+
+    private LogReader(string folder, PrivateCluster cluster, NpgsqlDataSource database)
+    {
+        (Folder, _cluster, _database) = (folder, cluster, database);
+        Log = new FactLog(new NpgsqlEventStore(database, TimeProvider.System));
+    }
+
+    /// <summary>The data folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>The log.</summary>
+    public FactLog Log { get; }
+
+    /// <summary>Opens the log.</summary>
+    /// <exception cref="UserException">The folder holds none.</exception>
+    public static async Task<LogReader> OpenAsync(string folder, CancellationToken cancellationToken)
+    {
+        var postgres = Path.Combine(folder, "postgres");
+        if (!Directory.Exists(postgres))
+            throw new UserException($"There is no log in '{folder}': 'selfreward run' makes one, or --data names another folder.");
+        var cluster = await PrivateCluster.StartAsync(postgres, cancellationToken);
+        var database = NpgsqlDataSource.Create(cluster.ConnectionString);
+        await EventStoreSchema.EnsureAsync(database, cancellationToken);
+        return new LogReader(folder, cluster, database);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _database.DisposeAsync();
+        await _cluster.DisposeAsync();
+    }
+}

@@ -1,0 +1,55 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Hosting;
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.Pipeline.Tests;
+
+/// <summary>The promise: kill it anywhere, start it again, and it freezes the same datasets and publishes the same models as a run that nobody disturbed.</summary>
+public sealed class KillTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("selfreward-kill-").FullName;
+
+    [Fact]
+    public async Task A_run_that_is_killed_at_every_stage_ends_like_a_quiet_one()
+    {
+        var (quiet, killed) = (Path.Combine(_folder, "quiet"), Path.Combine(_folder, "killed"));
+        var (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(quiet));
+        code.ShouldBe(0, output + errors);
+
+        Func<Recorded, bool>[] moments =
+        [
+            recorded => recorded.Fact is TrainingStepped { Model: "M1", Step: 40 }, // between two checkpoints of supervised training
+            recorded => recorded.Fact is PromptGenerated { Iteration: 1, Ordinal: 3 }, // while prompts are appended
+            Nth<CandidatesSampled>(4), // in mid-generation
+            Nth<CandidatesJudged>(9), // in mid-judging
+            recorded => recorded.Fact is DatasetFrozen { Iteration: 1 }, // before training has begun
+            recorded => recorded.Fact is TrainingStepped { Model: "M2", Step: 3 }, // between two checkpoints of preference training
+            recorded => recorded.Fact is ModelPublished { Model.Name: "M2" }, // before the loop has closed
+            recorded => recorded.Fact is HeldOutAnswered { Model.Name: "M2" }, // in mid-evaluation
+        ];
+        var kills = 0;
+        foreach (var moment in moments)
+        {
+            using var process = SelfrewardProcess.Start(TinyRun.Arguments(killed));
+            if (await TinyRun.ReachesAsync(process, killed, moment))
+            {
+                await process.KillAsync();
+                kills++;
+            }
+        }
+
+        kills.ShouldBeGreaterThanOrEqualTo(6, "the run ended before it could be killed often enough to mean anything");
+        (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(killed));
+        code.ShouldBe(0, output + errors);
+        (await TinyRun.FingerprintAsync(killed)).ShouldBe(await TinyRun.FingerprintAsync(quiet));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static Func<Recorded, bool> Nth<T>(int n)
+    {
+        var seen = 0;
+        return recorded => recorded.Fact is T && ++seen == n;
+    }
+}
