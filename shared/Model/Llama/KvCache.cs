@@ -1,0 +1,49 @@
+using TorchSharp;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace SelfRewarding.Model;
+
+/// <summary>Keys and values of past tokens, allocated once: for each layer (slots, length, K, D). A slot holds one running sequence.</summary>
+public sealed class KvCache : IDisposable
+{
+    private readonly Tensor[] _keys;
+    private readonly Tensor[] _values;
+
+    /// <param name="config">The model's shape.</param>
+    /// <param name="slots">Sequences that can run at once.</param>
+    /// <param name="length">Tokens that each may have.</param>
+    public KvCache(LlamaConfig config, int slots, int length)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+        Slots = slots;
+        Length = length;
+        long[] shape = [slots, length, config.NumKeyValueHeads, config.HeadDim];
+        _keys = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape).DetachFromDisposeScope())];
+        _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape).DetachFromDisposeScope())];
+    }
+
+    /// <summary>Sequences that can run at once.</summary>
+    public int Slots { get; }
+
+    /// <summary>Tokens that each may have.</summary>
+    public int Length { get; }
+
+    internal Tensor Keys(int layer) => _keys[layer];
+
+    internal Tensor Values(int layer) => _values[layer];
+
+    /// <summary>Copies the first <paramref name="length"/> tokens of one slot to another: several answers to one prompt share its prefill.</summary>
+    public void Copy(int from, int to, int length)
+    {
+        for (var layer = 0; layer < _keys.Length; layer++) Kernels.CopyCache(_keys[layer], _values[layer], from, to, length);
+    }
+
+    /// <summary>Frees the tensors.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _keys) tensor.Dispose();
+        foreach (var tensor in _values) tensor.Dispose();
+    }
+}

@@ -1,0 +1,145 @@
+using TorchSharp;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace SelfRewarding.Model;
+
+/// <summary>
+/// Llama (Touvron et al. 2023) over named parameters: RMSNorm, rotary grouped-query attention, SwiGLU, pre-norm residual blocks. Sequences lie one after another in the rows of
+/// every activation (R, d), without padding. Owns its parameters.
+/// </summary>
+public sealed class Llama : IDisposable
+{
+    private readonly RopeTable _rope;
+    private readonly Block[] _blocks;
+    private readonly double _scale;
+
+    /// <summary>A model over these parameters, which it takes over.</summary>
+    /// <exception cref="CheckpointException">A parameter is missing or has another shape than the config says.</exception>
+    public Llama(LlamaConfig config, Parameters parameters)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(parameters);
+        foreach (var shape in ParameterShape.Of(config))
+        {
+            var tensor = parameters.Find(shape.Name) ?? throw new CheckpointException($"Tensor '{shape.Name}' is missing (config.json: {shape.Reason}).");
+            shape.Check(tensor.shape);
+        }
+
+        Config = config;
+        Parameters = parameters;
+        _scale = 1 / Math.Sqrt(config.HeadDim);
+        _rope = new RopeTable(config);
+        _blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block(parameters, $"model.layers.{i}."))];
+    }
+
+    /// <summary>What attention does with a layer's queries (R, H, D), keys and values (R, K, D).</summary>
+    private delegate Tensor Attend(int layer, Tensor q, Tensor k, Tensor v);
+
+    /// <summary>The model's shape.</summary>
+    public LlamaConfig Config { get; }
+
+    /// <summary>The weights.</summary>
+    public Parameters Parameters { get; }
+
+    /// <summary>An untrained model; the same seed gives the same weights.</summary>
+    public static Llama Create(LlamaConfig config, ulong seed) => new(config, FreshParameters.Make(config, seed));
+
+    /// <summary>A copy with weights of its own, without gradients.</summary>
+    public Llama Clone() => new(Config, Parameters.Clone());
+
+    /// <summary>Hidden states after the last norm, (R, d), each token seeing its own sequence up to itself. Differentiable.</summary>
+    /// <param name="ids">(R) int64</param>
+    /// <param name="layout">Where each sequence lies.</param>
+    /// <param name="dropout">Dropout on what attention and MLP add to the residual stream; null for none.</param>
+    public Tensor Forward(Tensor ids, SequenceLayout layout, DropoutKey? dropout = null)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        return Forward(ids, layout.Positions, (_, q, k, v) => Kernels.Attention(q, k, v, layout.Offsets, _scale), dropout);
+    }
+
+    /// <summary>
+    /// The same for tokens that go on from a cache: each row's key and value are stored at (slot, position), then it attends to its slot's positions up to its own.
+    /// Not differentiable. A row's hidden state has the same bits as in the forward pass without a cache.
+    /// </summary>
+    /// <param name="ids">(R) int64</param>
+    /// <param name="slots">(R) int64, each row's slot.</param>
+    /// <param name="positions">(R) int64, each row's place in its sequence.</param>
+    /// <param name="cache">Holds every earlier position of these slots.</param>
+    public Tensor Forward(Tensor ids, Tensor slots, Tensor positions, KvCache cache)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        return Forward(
+            ids, positions, (layer, q, k, v) => Kernels.CachedAttention(q, k, v, cache.Keys(layer), cache.Values(layer), slots, positions, _scale), dropout: null);
+    }
+
+    /// <summary>Unnormalised scores of the next token, (R, V), from hidden states (R, d).</summary>
+    public Tensor Logits(Tensor hidden) => Kernels.Linear(hidden, Parameters[Config.TieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"]);
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose()
+    {
+        _rope.Dispose();
+        Parameters.Dispose();
+    }
+
+    private Tensor Forward(Tensor ids, Tensor positions, Attend attend, DropoutKey? dropout)
+    {
+        using var scope = torch.NewDisposeScope();
+        var x = Kernels.Embedding(ids, Parameters["model.embed_tokens.weight"]); // (R, d)
+        for (var layer = 0; layer < _blocks.Length; layer++) x = Forward(layer, x, positions, attend, dropout);
+        return Kernels.RmsNorm(x, Parameters["model.norm.weight"], Config.RmsNormEps).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Forward(int layer, Tensor x, Tensor positions, Attend attend, DropoutKey? dropout)
+    {
+        using var scope = torch.NewDisposeScope();
+        var block = _blocks[layer];
+        var h = Kernels.RmsNorm(x, block.InputNorm, Config.RmsNormEps); // (R, d)
+        var q = Heads(block.Q.Apply(h), Config.NumAttentionHeads); // (R, H, D)
+        var k = Heads(block.K.Apply(h), Config.NumKeyValueHeads); // (R, K, D)
+        var v = Heads(block.V.Apply(h), Config.NumKeyValueHeads);
+        q = Kernels.Rotary(q, _rope.Cos, _rope.Sin, positions);
+        k = Kernels.Rotary(k, _rope.Cos, _rope.Sin, positions);
+        var attended = attend(layer, q, k, v).reshape(-1, (long)Config.NumAttentionHeads * Config.HeadDim); // (R, H * D)
+        x = x + Drop(block.O.Apply(attended), dropout, 2 * layer);
+
+        h = Kernels.RmsNorm(x, block.PostAttentionNorm, Config.RmsNormEps);
+        var wide = Kernels.SwiGlu(block.Gate.Apply(h), block.Up.Apply(h)); // (R, f)
+        x = x + Drop(block.Down.Apply(wide), dropout, 2 * layer + 1);
+        return x.MoveToOuterDisposeScope();
+    }
+
+    private Tensor Heads(Tensor x, int heads) => x.reshape(-1, heads, Config.HeadDim);
+
+    private static Tensor Drop(Tensor x, DropoutKey? dropout, int place) =>
+        dropout is { Probability: > 0 } d ? Kernels.Dropout(x, d.Probability, d.Key, (ulong)place) : x;
+
+    private sealed class Block(Parameters parameters, string prefix)
+    {
+        public Tensor InputNorm { get; } = parameters[prefix + "input_layernorm.weight"];
+
+        public Tensor PostAttentionNorm { get; } = parameters[prefix + "post_attention_layernorm.weight"];
+
+        public Projection Q { get; } = new(parameters, prefix + "self_attn.q_proj");
+
+        public Projection K { get; } = new(parameters, prefix + "self_attn.k_proj");
+
+        public Projection V { get; } = new(parameters, prefix + "self_attn.v_proj");
+
+        public Projection O { get; } = new(parameters, prefix + "self_attn.o_proj");
+
+        public Projection Gate { get; } = new(parameters, prefix + "mlp.gate_proj");
+
+        public Projection Up { get; } = new(parameters, prefix + "mlp.up_proj");
+
+        public Projection Down { get; } = new(parameters, prefix + "mlp.down_proj");
+    }
+
+    private sealed class Projection(Parameters parameters, string name)
+    {
+        private readonly Tensor _weight = parameters[name + ".weight"];
+        private readonly Tensor? _bias = parameters.Find(name + ".bias");
+
+        public Tensor Apply(Tensor x) => Kernels.Linear(x, _weight, _bias);
+    }
+}
