@@ -14,7 +14,6 @@ public sealed class KvCache : IDisposable
     /// <param name="length">Tokens that each may have.</param>
     public KvCache(LlamaConfig config, int slots, int length)
     {
-        ArgumentNullException.ThrowIfNull(config);
         ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         Slots = slots;

@@ -17,8 +17,6 @@ public sealed class Llama : IDisposable
     /// <exception cref="CheckpointException">A parameter is missing or has another shape than the config says.</exception>
     public Llama(LlamaConfig config, Parameters parameters)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        ArgumentNullException.ThrowIfNull(parameters);
         foreach (var shape in ParameterShape.Of(config))
         {
             var tensor = parameters.Find(shape.Name) ?? throw new CheckpointException($"Tensor '{shape.Name}' is missing (config.json: {shape.Reason}).");
@@ -53,7 +51,6 @@ public sealed class Llama : IDisposable
     /// <param name="dropout">Dropout on what attention and MLP add to the residual stream; null for none.</param>
     public Tensor Forward(Tensor ids, SequenceLayout layout, DropoutKey? dropout = null)
     {
-        ArgumentNullException.ThrowIfNull(layout);
         return Forward(ids, layout.Positions, (_, q, k, v) => Kernels.Attention(q, k, v, layout.Offsets, _scale), dropout);
     }
 
@@ -67,7 +64,6 @@ public sealed class Llama : IDisposable
     /// <param name="cache">Holds every earlier position of these slots.</param>
     public Tensor Forward(Tensor ids, Tensor slots, Tensor positions, KvCache cache)
     {
-        ArgumentNullException.ThrowIfNull(cache);
         return Forward(
             ids, positions, (layer, q, k, v) => Kernels.CachedAttention(q, k, v, cache.Keys(layer), cache.Values(layer), slots, positions, _scale), dropout: null);
     }

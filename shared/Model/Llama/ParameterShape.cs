@@ -12,7 +12,6 @@ public sealed record ParameterShape(string Name, IReadOnlyList<long> Shape, stri
     /// <summary>All parameters of a model, in the order in which they are made, stepped and summed. A tied head is the embedding and not listed.</summary>
     public static IReadOnlyList<ParameterShape> Of(LlamaConfig config)
     {
-        ArgumentNullException.ThrowIfNull(config);
         var all = new List<ParameterShape>();
         var hidden = ("hidden_size", (long)config.HiddenSize);
         var vocabulary = ("vocab_size", (long)config.VocabSize);

@@ -13,7 +13,6 @@ public sealed class Parameters : IReadOnlyList<KeyValuePair<string, Tensor>>, ID
     /// <summary>Takes the tensors over, float32, contiguous; they outlive the dispose scope that they were made in.</summary>
     public Parameters(IEnumerable<KeyValuePair<string, Tensor>> tensors)
     {
-        ArgumentNullException.ThrowIfNull(tensors);
         foreach (var (name, tensor) in tensors)
         {
             _byName.Add(name, tensor.DetachFromDisposeScope());

@@ -12,7 +12,6 @@ public sealed class RopeTable : IDisposable
     /// <summary>The table for positions 0 to max_position_embeddings - 1.</summary>
     public RopeTable(LlamaConfig config)
     {
-        ArgumentNullException.ThrowIfNull(config);
         var frequencies = InverseFrequencies(config);
         var cos = new float[(long)config.MaxPositionEmbeddings * frequencies.Length];
         var sin = new float[cos.Length];
@@ -41,7 +40,6 @@ public sealed class RopeTable : IDisposable
     /// <summary>The D/2 frequencies in radians a position.</summary>
     public static float[] InverseFrequencies(LlamaConfig config)
     {
-        ArgumentNullException.ThrowIfNull(config);
         var frequencies = new float[config.HeadDim / 2];
         for (var i = 0; i < frequencies.Length; i++)
         {

@@ -8,36 +8,29 @@ namespace SelfRewarding.Model;
 /// </summary>
 public sealed class SequenceLayout : IDisposable
 {
-    /// <summary>The layout of sequences of these lengths, each at least 1.</summary>
-    public SequenceLayout(IReadOnlyList<int> lengths)
+    private SequenceLayout(Tensor offsets, Tensor positions)
     {
-        ArgumentNullException.ThrowIfNull(lengths);
-        Lengths = lengths;
-        var offsets = new long[lengths.Count + 1];
-        for (var i = 0; i < lengths.Count; i++)
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(lengths[i], 1, nameof(lengths));
-            offsets[i + 1] = offsets[i] + lengths[i];
-        }
-
-        var positions = new long[offsets[^1]];
-        for (var i = 0; i < lengths.Count; i++)
-        {
-            for (var p = 0; p < lengths[i]; p++) positions[offsets[i] + p] = p;
-        }
-
-        Offsets = torch.tensor(offsets).DetachFromDisposeScope();
-        Positions = torch.tensor(positions).DetachFromDisposeScope();
+        Offsets = offsets.DetachFromDisposeScope();
+        Positions = positions.DetachFromDisposeScope();
     }
-
-    /// <summary>Tokens of each sequence.</summary>
-    public IReadOnlyList<int> Lengths { get; }
 
     /// <summary>(S + 1) int64</summary>
     public Tensor Offsets { get; }
 
     /// <summary>(R) int64: each row's place in its sequence.</summary>
     public Tensor Positions { get; }
+
+    /// <summary>The layout whose sequence i is rows offsets[i] to offsets[i + 1]; the first offset is 0, the last the number of rows.</summary>
+    public static SequenceLayout Of(int[] offsets)
+    {
+        var positions = new long[offsets[^1]];
+        for (var i = 0; i + 1 < offsets.Length; i++)
+        {
+            for (var row = offsets[i]; row < offsets[i + 1]; row++) positions[row] = row - offsets[i];
+        }
+
+        return new SequenceLayout(torch.tensor(Array.ConvertAll(offsets, offset => (long)offset)), torch.tensor(positions));
+    }
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

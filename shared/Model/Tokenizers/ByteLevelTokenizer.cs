@@ -109,7 +109,6 @@ public sealed class ByteLevelTokenizer : ITokenizer
     /// <inheritdoc/>
     public int[] Encode(string text, bool addBos = false)
     {
-        ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>(text.Length + 1);
         if (addBos && Bos is { } bos) ids.Add(bos);
         if (_splitsWords)

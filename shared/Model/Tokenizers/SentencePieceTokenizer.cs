@@ -66,7 +66,6 @@ public sealed class SentencePieceTokenizer : ITokenizer
     /// <inheritdoc/>
     public int[] Encode(string text, bool addBos = false)
     {
-        ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>();
         if (addBos && Bos is { } bos) ids.Add(bos);
         if (text.Length == 0) return [.. ids];
