@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using Tensor = TorchSharp.torch.Tensor;
