@@ -1,0 +1,62 @@
+using System.Text;
+using SelfRewarding.Contracts;
+
+namespace SelfRewarding.Datasets;
+
+/// <summary>
+/// Lays texts out for the model. A template is filled in one pass: what is put in is never looked at again, so an answer that contains
+/// <c>{response}</c> stays as it is.
+/// </summary>
+public sealed class PromptFormat(FormatSettings settings)
+{
+    /// <summary>What the model answers to.</summary>
+    public string Answer(string prompt) => Fill(settings.Answer, ("{prompt}", prompt));
+
+    /// <summary>What the model judges an answer by.</summary>
+    public string Judge(string prompt, string response) => Fill(settings.Judge, ("{prompt}", prompt), ("{response}", response));
+
+    /// <summary>What the model drafts a new instruction from.</summary>
+    public string Draft(IEnumerable<string> examples) =>
+        Fill(settings.Draft, ("{examples}", string.Concat(examples.Select(example => Fill(settings.DraftExample, ("{prompt}", example))))));
+
+    /// <summary>
+    /// The instruction in what the model wrote after <see cref="Draft"/>: it ends where an example of this layout ends, since a base model
+    /// goes on with further examples. A draft whose end was seen is complete, whatever stopped the generation.
+    /// </summary>
+    public (string Text, Finish Finish) ReadDraft(string completion, Finish finish)
+    {
+        var after = settings.DraftExample[(settings.DraftExample.IndexOf("{prompt}", StringComparison.Ordinal) + "{prompt}".Length)..];
+        var mark = after.TrimEnd() is { Length: > 0 } text ? text : after;
+        var begun = completion.TrimStart();
+        var end = mark.Length == 0 ? -1 : begun.IndexOf(mark, StringComparison.Ordinal);
+        return end < 0 ? (begun.TrimEnd(), finish) : (begun[..end].TrimEnd(), Finish.Stop);
+    }
+
+    private static string Fill(string template, params ReadOnlySpan<(string Placeholder, string Value)> values)
+    {
+        var filled = new StringBuilder();
+        for (var rest = template.AsSpan(); rest.Length > 0;)
+        {
+            var brace = rest.IndexOf('{');
+            filled.Append(brace < 0 ? rest : rest[..brace]);
+            if (brace < 0)
+                break;
+            rest = rest[brace..];
+            var taken = 1;
+            foreach (var (placeholder, value) in values)
+            {
+                if (!rest.StartsWith(placeholder))
+                    continue;
+                filled.Append(value);
+                taken = placeholder.Length;
+                break;
+            }
+
+            if (taken == 1)
+                filled.Append('{');
+            rest = rest[taken..];
+        }
+
+        return filled.ToString();
+    }
+}
