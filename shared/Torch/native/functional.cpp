@@ -8,11 +8,13 @@
 #include <ATen/ops/silu.h>
 #include <torch/csrc/api/include/torch/version.h>
 
-#define SR_TORCH_2 (TORCH_VERSION_MAJOR >= 2)
-#if SR_TORCH_2
+#if TORCH_VERSION_MAJOR >= 2
 #include <ATen/ops/scaled_dot_product_attention.h>
+#define SR_ATTEND(mask) at::scaled_dot_product_attention(*query, *key, *value, mask, dropout, causal)
 #else
 #include <ATen/ops/_scaled_dot_product_attention.h>
+#define SR_ATTEND(mask) \
+    std::get<0>(at::_scaled_dot_product_attention(*query, *key, *value, mask, dropout, /*need_attn_weights=*/false, causal))
 #endif
 
 SR_EXPORT int sr_linear(Handle input, Handle weight, Handle bias, Handle* result) {
@@ -48,12 +50,5 @@ SR_EXPORT int sr_cross_entropy(
 
 SR_EXPORT int sr_scaled_dot_product_attention(
     Handle query, Handle key, Handle value, Handle mask, double dropout, bool causal, Handle* result) {
-    return guarded([&] {
-#if SR_TORCH_2
-        *result = wrap(at::scaled_dot_product_attention(*query, *key, *value, sr::optional(mask), dropout, causal));
-#else
-        *result = wrap(std::get<0>(at::_scaled_dot_product_attention(
-            *query, *key, *value, sr::optional(mask), dropout, /*need_attn_weights=*/false, causal)));
-#endif
-    });
+    return guarded([&] { *result = wrap(mask == nullptr ? SR_ATTEND({}) : SR_ATTEND(*mask)); });
 }
