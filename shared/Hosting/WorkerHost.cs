@@ -27,7 +27,7 @@ public static class WorkerHost
             return 2;
         }
 
-        builder.Services.AddWorkers(options, [module]);
+        builder.Services.AddWorkers(options, [module]).AddHostedService<Recovery>();
         await using var app = builder.Build();
         await WaitForStoreAsync(app.Services);
         app.Services.GetRequiredService<ILogger<HostFailure>>().WorkerIsUp(module.Name, options.Data, options.RabbitMq is null ? "in memory" : "RabbitMQ");

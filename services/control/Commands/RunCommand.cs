@@ -1,6 +1,4 @@
 using System.CommandLine;
-using MassTransit;
-using Microsoft.Extensions.DependencyInjection;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control.Settings;
 using SelfRewarding.Control.Summary;
@@ -22,7 +20,7 @@ public static class RunCommand
         var run = RunOptions.RunName(options, asked);
         var console = Terminal.Create();
         using var data = DataFolder.Open(RunOptions.DataFolder(options));
-        await using var host = await OneProcess.OpenAsync(data, cancellationToken);
+        await using var host = await RunHost.OpenAsync(data, cancellationToken);
 
         var recorded = await host.Log.FindAsync(StreamNames.Run(run), RunStage.Started, cancellationToken) as RunStarted;
         if (recorded is null)
@@ -30,14 +28,14 @@ public static class RunCommand
         else
             RefuseOtherSettings(run, recorded.Settings, asked);
 
-        var (summary, outstanding) = await FoldAsync(host.Log, run, cancellationToken);
-        if (!summary.IsFinished && !await CarryOnAsync(host, run, outstanding, console, options.GetValue(RunOptions.Plain), cancellationToken))
+        var summary = await FoldAsync(host.Log, run, cancellationToken);
+        if (!summary.IsFinished && !await CarryOnAsync(host, run, console, options.GetValue(RunOptions.Plain), cancellationToken))
         {
             console.WriteLine($"Stopped. The same command goes on from here; nothing is lost. ('selfreward show {run}' shows what there is.)", Spectre.Console.Style.Plain);
             return CommandLine.Interrupted;
         }
 
-        (summary, _) = await FoldAsync(host.Log, run, CancellationToken.None);
+        summary = await FoldAsync(host.Log, run, CancellationToken.None);
         RunView.Write(console, summary, data.Path);
         return summary.End is { StopReason: not null } ? 1 : 0;
     }
@@ -60,28 +58,20 @@ public static class RunCommand
             throw new SettingsException([$"Run '{run}' exists with other settings; start another one (--run NAME), or ask for the same:", .. differences]);
     }
 
-    private static async Task<(RunSummary Summary, Outstanding Outstanding)> FoldAsync(FactLog log, string run, CancellationToken cancellationToken)
+    private static async Task<RunSummary> FoldAsync(FactLog log, string run, CancellationToken cancellationToken)
     {
-        var (summary, outstanding) = (new RunSummary(run), new Outstanding());
+        var summary = new RunSummary(run);
         await foreach (var recorded in log.ReadAllAsync(cancellationToken))
-        {
             summary.Apply(recorded.Fact, recorded.At);
-            outstanding.Apply(recorded);
-        }
-
-        return (summary, outstanding);
+        return summary;
     }
 
     /// <summary>Starts the workers, publishes what is outstanding, and follows the log to the run's end.</summary>
     /// <returns>False when it was interrupted.</returns>
     private static async Task<bool> CarryOnAsync(
-        OneProcess host, string run, Outstanding outstanding, Spectre.Console.IAnsiConsole console, bool plain, CancellationToken cancellationToken)
+        RunHost host, string run, Spectre.Console.IAnsiConsole console, bool plain, CancellationToken cancellationToken)
     {
-        await host.StartWorkersAsync(cancellationToken);
-        var bus = host.Services.GetRequiredService<IBus>();
-        foreach (var message in outstanding.Messages(run))
-            await bus.PublishFactAsync(message, cancellationToken);
-
+        await host.StartAsync(run, cancellationToken);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.Stopping);
         try
         {

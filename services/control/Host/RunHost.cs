@@ -1,0 +1,86 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using SelfRewarding.DpoTrainer;
+using SelfRewarding.Evaluator;
+using SelfRewarding.EventStore;
+using SelfRewarding.Hosting;
+using SelfRewarding.Judge;
+using SelfRewarding.PairBuilder;
+using SelfRewarding.PromptGen;
+using SelfRewarding.Sampler;
+
+namespace SelfRewarding.Control;
+
+/// <summary>
+/// What a run is carried by. By default everything in one process: all workers, in-memory bus, private PostgreSQL. Where
+/// <c>SELFREWARD_POSTGRES</c> and <c>SELFREWARD_RABBITMQ</c> are set, the workers are processes of their own, and this one starts and watches.
+/// </summary>
+public sealed class RunHost : IAsyncDisposable
+{
+    private static readonly IReadOnlyList<WorkerModule> Modules =
+    [
+        PromptGenModule.Module, SamplerModule.Module, JudgeModule.Module, PairBuilderModule.Module, DpoTrainerModule.Module, EvaluatorModule.Module,
+    ];
+
+    private readonly PrivateCluster? _cluster;
+    private readonly IHost _host;
+
+    private RunHost(PrivateCluster? cluster, IHost host)
+    {
+        _cluster = cluster;
+        _host = host;
+    }
+
+    /// <summary>The log.</summary>
+    public FactLog Log => _host.Services.GetRequiredService<FactLog>();
+
+    /// <summary>Falls when a worker failed for good.</summary>
+    public CancellationToken Stopping => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+
+    /// <summary>What made a worker fail for good, or null.</summary>
+    public Exception? Failure => _host.Services.GetRequiredService<HostFailure>().First;
+
+    /// <summary>Starts PostgreSQL where it is ours, and builds the host; the workers start with <see cref="StartAsync"/>.</summary>
+    public static async Task<RunHost> OpenAsync(DataFolder data, CancellationToken cancellationToken)
+    {
+        var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection([KeyValuePair.Create("SELFREWARD_DATA", (string?)data.Path)]).Build();
+        var distributed = environment["SELFREWARD_POSTGRES"] is not null || environment["SELFREWARD_RABBITMQ"] is not null;
+        var cluster = distributed ? null : await PrivateCluster.StartAsync(data.Postgres, cancellationToken);
+        try
+        {
+            var options = cluster is null
+                ? WorkerOptions.From(environment)
+                : new WorkerOptions { Data = data.Path, Postgres = cluster.ConnectionString, OtlpEndpoint = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] };
+            var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
+            builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
+            builder.Services.AddWorkers(options, distributed ? [] : Modules).AddSingleton<Recovery>();
+            var host = builder.Build();
+            await WorkerHost.WaitForStoreAsync(host.Services, cancellationToken);
+            return new RunHost(cluster, host);
+        }
+        catch when (cluster is not null)
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts the bus and every worker, and puts onto the bus what is outstanding of a run.</summary>
+    public async Task StartAsync(string run, CancellationToken cancellationToken)
+    {
+        await _host.StartAsync(cancellationToken);
+        await _host.Services.GetRequiredService<Recovery>().RepublishAsync(run, cancellationToken);
+    }
+
+    /// <summary>Stops the workers, then PostgreSQL.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync(CancellationToken.None);
+        if (_host is IAsyncDisposable disposable)
+            await disposable.DisposeAsync();
+        if (_cluster is not null)
+            await _cluster.DisposeAsync();
+    }
+}

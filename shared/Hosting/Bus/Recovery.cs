@@ -1,0 +1,23 @@
+using MassTransit;
+using Microsoft.Extensions.Hosting;
+
+namespace SelfRewarding.Hosting;
+
+/// <summary>
+/// At every start, what the log says is outstanding goes onto the bus again: a message that was lost with a broker, a worker or a power
+/// failure is made anew from the log. Whoever finds the work done already does nothing.
+/// </summary>
+public sealed class Recovery(FactLog log, IBus bus) : BackgroundService
+{
+    /// <summary>Publishes what is outstanding, of one run or of all.</summary>
+    public async Task RepublishAsync(string? run, CancellationToken cancellationToken)
+    {
+        var outstanding = new Outstanding();
+        await foreach (var recorded in log.ReadAllAsync(cancellationToken))
+            outstanding.Apply(recorded);
+        foreach (var message in outstanding.Messages(run))
+            await bus.PublishFactAsync(message, cancellationToken);
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RepublishAsync(null, stoppingToken);
+}
