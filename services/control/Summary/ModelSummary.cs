@@ -1,0 +1,77 @@
+using SelfRewarding.Contracts;
+
+namespace SelfRewarding.Control.Summary;
+
+/// <summary>One model: how it is trained, what was published, and how it did on held-out data.</summary>
+public sealed class ModelSummary(string name)
+{
+    // One step's metrics are those of one batch; the last ones together say where training ended.
+    private const int RecentSteps = 10;
+
+    private readonly List<TrainingStepped> _recent = [];
+    private DateTimeOffset? _trainingStarted;
+    private DateTimeOffset? _publishedAt;
+    private DateTimeOffset? _evaluatedAt;
+
+    public string Name { get; } = name;
+
+    /// <summary>The plan of its training; null for M0, or before it starts.</summary>
+    public TrainingStarted? Training { get; private set; }
+
+    /// <summary>The last optimiser step.</summary>
+    public TrainingStepped? LastStep => _recent.LastOrDefault();
+
+    /// <summary>The pairs that it is trained on, for a DPO model.</summary>
+    public DatasetFrozen? Dataset { get; private set; }
+
+    public ModelPublished? Published { get; private set; }
+
+    public ModelEvaluated? Evaluation { get; private set; }
+
+    /// <summary>Mean loss of the last steps.</summary>
+    public double? Loss => MeanOf(step => step.Loss);
+
+    /// <summary>Mean <c>rewards/margins</c> of the last steps.</summary>
+    public double? RewardsMargins => MeanOf(step => step.Preference?.RewardsMargins);
+
+    /// <summary>Mean <c>rewards/accuracies</c> of the last steps.</summary>
+    public double? RewardsAccuracies => MeanOf(step => step.Preference?.RewardsAccuracies);
+
+    /// <summary>Tokens of the last steps by the seconds that they took.</summary>
+    public double? TokensPerSecond => _recent.Sum(step => step.Seconds) is > 0 and var seconds ? _recent.Sum(step => (double)step.Tokens) / seconds : null;
+
+    internal IEnumerable<Phase> Phases
+    {
+        get
+        {
+            if (_trainingStarted is { } started) yield return new Phase($"training {Name}", started, _publishedAt);
+            if (_publishedAt is { } published) yield return new Phase($"measuring {Name}", published, _evaluatedAt);
+        }
+    }
+
+    internal void Apply(DatasetFrozen fact) => Dataset = fact;
+
+    internal void Apply(TrainingStarted fact, DateTimeOffset at)
+    {
+        Training ??= fact;
+        _trainingStarted ??= at;
+    }
+
+    internal void Apply(TrainingStepped fact)
+    {
+        // After a crash training goes on from the last checkpoint: what comes again replaces what was.
+        _recent.RemoveAll(step => step.Step >= fact.Step);
+        _recent.Add(fact);
+        if (_recent.Count > RecentSteps) _recent.RemoveAt(0);
+    }
+
+    internal void Apply(ModelPublished fact, DateTimeOffset at) => (Published, _publishedAt) = (fact, at);
+
+    internal void Apply(ModelEvaluated fact, DateTimeOffset at) => (Evaluation, _evaluatedAt) = (fact, at);
+
+    private double? MeanOf(Func<TrainingStepped, double?> metric)
+    {
+        var values = _recent.Select(metric).OfType<double>().ToList();
+        return values.Count == 0 ? null : values.Average();
+    }
+}

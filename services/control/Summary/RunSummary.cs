@@ -1,0 +1,138 @@
+using SelfRewarding.Contracts;
+
+namespace SelfRewarding.Control.Summary;
+
+/// <summary>How a run ended: completed (no reason), or stopped and why.</summary>
+public sealed record RunEnd(DateTimeOffset At, string? StopReason);
+
+/// <summary>A stretch of a run's wall time, from its first fact to its last; null while it lasts. Time in which nothing ran counts, too.</summary>
+public sealed record Phase(string Name, DateTimeOffset Start, DateTimeOffset? End);
+
+/// <summary>
+/// One run as a fold of its log: everything that the live view and the final table show. Disposable: drop it, and the log gives it again.
+/// Not safe for use by several threads at once.
+/// </summary>
+/// <param name="run">The run whose facts count; those of others are passed over.</param>
+public sealed class RunSummary(string run)
+{
+    private readonly SortedDictionary<int, IterationSummary> _iterations = [];
+    private readonly Dictionary<string, ModelSummary> _models = new(StringComparer.Ordinal);
+
+    public string Run { get; } = run;
+
+    /// <summary>What the run was started with; null until its first fact.</summary>
+    public RunSettings? Settings { get; private set; }
+
+    public IReadOnlyList<SeedSet> Seeds { get; private set; } = [];
+
+    public DateTimeOffset? StartedAt { get; private set; }
+
+    public DateTimeOffset? LastFactAt { get; private set; }
+
+    public RunEnd? End { get; private set; }
+
+    /// <summary>The judging seed that the baseline made, where the run made one: accepted and refused examples.</summary>
+    public (int Accepted, int Refused, int Thinned)? Eft { get; private set; }
+
+    public IEnumerable<IterationSummary> Iterations => _iterations.Values;
+
+    /// <summary>The models that there is anything to say of, in the order in which the run makes them.</summary>
+    public IEnumerable<ModelSummary> Models => _models.Values.OrderBy(model => OrderOf(model.Name));
+
+    /// <summary>Answers and judgements, while prompts are worked on.</summary>
+    public Throughput Generation { get; } = new();
+
+    /// <summary>Nothing is left to wait for: the run stopped, or it completed and every model is measured.</summary>
+    public bool IsFinished => End is { StopReason: not null } || (End is not null && _models.Values.All(model => model.Published is null || model.Evaluation is not null));
+
+    /// <summary>The phases so far in the order of their starts.</summary>
+    public IReadOnlyList<Phase> Phases =>
+        [.. _models.Values.SelectMany(model => model.Phases).Concat(_iterations.Values.SelectMany(iteration => iteration.Phases)).OrderBy(phase => phase.Start)];
+
+    public ModelSummary? Model(string name) => _models.GetValueOrDefault(name);
+
+    /// <summary>Takes one fact of the log, in the log's order.</summary>
+    public void Apply(object fact, DateTimeOffset at)
+    {
+        if (RunOf(fact) != Run) return;
+        LastFactAt = at;
+        switch (fact)
+        {
+            case RunStarted f:
+                (Settings, Seeds, StartedAt) = (f.Settings, f.Seeds, at);
+                break;
+            case ModelPublished f:
+                Make(f.Model.Name).Apply(f, at);
+                if (ModelNames.Iteration(f.Model.Name) is { } iteration && iteration <= (Settings?.Iterations ?? 0)) Open(iteration).Begin(at);
+                break;
+            case RunCompleted:
+                End = new RunEnd(at, null);
+                break;
+            case RunStopped f:
+                End = new RunEnd(at, f.Reason);
+                break;
+            case PromptGenerated f:
+                Open(f.Iteration).Apply(f, at);
+                break;
+            case CandidatesSampled f:
+                Open(f.Iteration).Apply(f, at);
+                Generation.Add(at, f.Candidates.Sum(candidate => candidate.Tokens.Count));
+                break;
+            case CandidatesJudged f:
+                Open(f.Iteration).Apply(f, at);
+                Generation.Add(at, f.Judgements.Sum(judgement => judgement.TokenCount));
+                break;
+            case PreferencePairBuilt f:
+                Open(f.Iteration).Apply(f, at);
+                break;
+            case PromptDiscarded f:
+                Open(f.Iteration).Apply(f, at);
+                break;
+            case DatasetFrozen f:
+                Open(f.Iteration).Apply(f, at);
+                Make(f.Model).Apply(f);
+                break;
+            case EftBuilt f:
+                Eft = (f.Accepted, f.Verdicts.Count(verdict => !verdict.Accepted), f.Thinned);
+                break;
+            case TrainingStarted f:
+                Make(f.Model).Apply(f, at);
+                break;
+            case TrainingStepped f:
+                Make(f.Model).Apply(f);
+                break;
+            case ModelEvaluated f:
+                Make(f.Model.Name).Apply(f, at);
+                break;
+        }
+    }
+
+    private ModelSummary Make(string name) => _models.TryGetValue(name, out var model) ? model : _models[name] = new ModelSummary(name);
+
+    private IterationSummary Open(int number) =>
+        _iterations.TryGetValue(number, out var iteration) ? iteration : _iterations[number] = new IterationSummary(number, Settings?.Prompts.PerIteration ?? 0);
+
+    private static int OrderOf(string model) => model switch { ModelNames.Base => -2, ModelNames.Baseline => -1, _ => ModelNames.Iteration(model) ?? int.MaxValue };
+
+    private static string? RunOf(object fact) => fact switch
+    {
+        RunStarted f => f.Run,
+        ModelPublished f => f.Run,
+        RunCompleted f => f.Run,
+        RunStopped f => f.Run,
+        PromptGenerated f => f.Run,
+        CandidatesSampled f => f.Run,
+        CandidatesJudged f => f.Run,
+        PreferencePairBuilt f => f.Run,
+        PromptDiscarded f => f.Run,
+        DatasetFrozen f => f.Run,
+        EftBuilt f => f.Run,
+        TrainingStarted f => f.Run,
+        TrainingStepped f => f.Run,
+        CheckpointSaved f => f.Run,
+        HeldOutAnswered f => f.Run,
+        HeldOutJudged f => f.Run,
+        ModelEvaluated f => f.Run,
+        _ => null,
+    };
+}
