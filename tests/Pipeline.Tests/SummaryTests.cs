@@ -1,0 +1,116 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Control.Summary;
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.Pipeline.Tests;
+
+public sealed class SummaryTests
+{
+    [Fact]
+    public void A_discarded_prompt_leaves_every_stage_behind()
+    {
+        var iteration = Fold([Started, .. SummaryExample.Iteration(1)]).Iterations.Single();
+
+        (iteration.Planned, iteration.Generated, iteration.Sampled, iteration.Judged, iteration.Settled).ShouldBe((4, 4, 4, 4, 4));
+        (iteration.Pairs, iteration.RefusedDrafts).ShouldBe((1, 3));
+        iteration.Discarded.ShouldBe(new Dictionary<DiscardReason, int>
+        {
+            [DiscardReason.NoAcceptableDraft] = 1,
+            [DiscardReason.Unparsable] = 1,
+            [DiscardReason.Tie] = 1,
+        }, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Halfway_each_stage_has_its_own_count()
+    {
+        var iteration = Fold([Started, .. SummaryExample.Iteration(1).Take(5)]).Iterations.Single();
+
+        (iteration.Generated, iteration.Sampled, iteration.Judged, iteration.Settled).ShouldBe((2, 2, 1, 0));
+    }
+
+    [Fact]
+    public void A_fact_that_comes_twice_counts_once()
+    {
+        var facts = SummaryExample.Iteration(1).ToList();
+
+        var iteration = Fold([Started, .. facts.SelectMany(fact => new[] { fact, fact })]).Iterations.Single();
+
+        (iteration.Settled, iteration.Pairs, iteration.RefusedDrafts, iteration.Discarded.Values.Sum()).ShouldBe((4, 1, 3, 3));
+    }
+
+    [Fact]
+    public void Tokens_are_those_of_answers_and_judgements()
+    {
+        var summary = Fold([Started, .. SummaryExample.Iteration(1)]);
+
+        summary.Generation.Tokens.ShouldBe(3 * (2 * 4) + 3 * (2 * 6));
+        summary.Generation.PerSecond.ShouldNotBeNull().ShouldBe((60 - 8) / 7.0, 1e-9);
+    }
+
+    [Fact]
+    public void The_margin_at_the_end_is_the_mean_over_the_last_ten_steps()
+    {
+        var model = Fold([Started, .. SummaryExample.Training("M2", "dpo", 12)]).Model("M2")!;
+
+        model.LastStep!.Step.ShouldBe(12);
+        model.RewardsMargins.ShouldNotBeNull().ShouldBe(0.2 * 7.5, 1e-9);
+        model.RewardsAccuracies.ShouldBe(0.75);
+        model.TokensPerSecond.ShouldBe(2000);
+    }
+
+    [Fact]
+    public void Steps_that_are_done_again_after_a_crash_replace_what_was()
+    {
+        var steps = SummaryExample.Training("M2", "dpo", 12).ToList();
+
+        var model = Fold([Started, .. steps.Take(9), .. steps.Skip(6)]).Model("M2")!;
+
+        model.RewardsMargins.ShouldNotBeNull().ShouldBe(0.2 * 7.5, 1e-9);
+    }
+
+    [Fact]
+    public void A_run_is_finished_when_its_last_model_is_measured_or_when_it_stopped()
+    {
+        var facts = SummaryExample.Facts().ToList();
+
+        Fold([.. facts]).IsFinished.ShouldBeTrue();
+        Fold([.. facts.Where(fact => fact is not ModelEvaluated { Model.Name: "M3" })]).IsFinished.ShouldBeFalse();
+        Fold([.. facts.Take(6), new RunStopped("kata-7", 1, "no usable pair")]).End!.StopReason.ShouldBe("no usable pair");
+        Fold([.. facts.Take(6), new RunStopped("kata-7", 1, "no usable pair")]).IsFinished.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Models_come_in_the_order_of_their_making_and_other_runs_are_passed_over()
+    {
+        var summary = Fold([.. SummaryExample.Facts(), new RunStopped("another", 1, "broken"), new ModelPublished("another", SummaryExample.Ref("M9"), null, null, 0)]);
+
+        summary.Models.Select(model => model.Name).ShouldBe(["M0", "SFT", "M1", "M2", "M3"]);
+        summary.End!.StopReason.ShouldBeNull();
+    }
+
+    [Fact]
+    public void Each_phase_lasts_from_its_first_fact_to_its_last()
+    {
+        var phases = Fold([.. SummaryExample.Facts()]).Phases;
+
+        phases.Select(phase => phase.Name).ShouldBe(
+        [
+            "measuring M0", "training SFT", "measuring SFT", "training M1", "measuring M1", "iteration 1",
+            "training M2", "measuring M2", "iteration 2", "training M3", "measuring M3",
+        ]);
+        var training = phases.Single(phase => phase.Name == "training M2");
+        (training.End - training.Start).ShouldBe(TimeSpan.FromSeconds(13));
+    }
+
+    internal static RunSummary Fold(params object[] facts)
+    {
+        var summary = new RunSummary("kata-7");
+        for (var i = 0; i < facts.Length; i++)
+            summary.Apply(facts[i], SummaryExample.Start.AddSeconds(i));
+        return summary;
+    }
+
+    private static RunStarted Started => new("kata-7", SummaryExample.Settings, []);
+}
