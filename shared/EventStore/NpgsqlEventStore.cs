@@ -1,29 +1,156 @@
+using System.Runtime.CompilerServices;
 using Npgsql;
 
 namespace SelfRewarding.EventStore;
 
 /// <summary>The event store over Npgsql, in Marten's own tables (<see cref="EventStoreSchema"/>).</summary>
+/// <param name="dataSource">The database that has the tables, and accepts writes: a standby cannot tell which writers are in flight.</param>
+/// <param name="time">Stamps the events.</param>
 public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider time) : IEventStore, IAsyncDisposable
 {
-    private static NotSupportedException Unbuilt => new("The event store is not built yet.");
+    // How long ReadAllAsync waits for the transactions that were in flight when it was called: an append takes a few milliseconds.
+    private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(2);
 
-    private string Where => $"{dataSource} {time}";
+    private static readonly string _readStream =
+        $"select {EventRow.Columns} from mt_events where stream_id = $1 and version >= $2 and {EventRow.IsPartOfTheLog} order by version";
 
-    public Task<IReadOnlyList<StoredEvent>> AppendAsync(
-        string stream, long expectedVersion, IReadOnlyList<NewEvent> events, CancellationToken cancellationToken = default) => throw Unbuilt;
+    private readonly EventAppender _appender = new(dataSource, time);
+    private readonly AppendSignal _signal = new(dataSource);
 
-    public Task<StoredEvent> AppendOnceAsync(string stream, long version, NewEvent newEvent, CancellationToken cancellationToken = default) => throw Unbuilt;
+    // Once settled, a position stays so: what one reader has found out spares the next one a wait.
+    private long _settled;
 
-    public Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default) => throw Unbuilt;
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<StoredEvent>> AppendAsync(
+        string stream, long expectedVersion, IReadOnlyList<NewEvent> events, CancellationToken cancellationToken = default)
+    {
+        EventText.CheckStream(stream);
+        ArgumentOutOfRangeException.ThrowIfNegative(expectedVersion);
+        ArgumentNullException.ThrowIfNull(events);
+        if (events.Count == 0)
+            throw new ArgumentException($"Nothing was given to append to stream '{stream}', expected at least one event.", nameof(events));
+        var stored = await _appender.TryAppendAsync(stream, expectedVersion, events, cancellationToken)
+            ?? throw new VersionConflictException(stream, expectedVersion, await GetOpenVersionAsync(stream, cancellationToken));
+        _signal.Raise();
+        return stored;
+    }
 
-    public IAsyncEnumerable<StoredEvent> ReadAllAsync(long afterPosition = 0, CancellationToken cancellationToken = default) => throw Unbuilt;
+    /// <inheritdoc/>
+    public async Task<StoredEvent> AppendOnceAsync(string stream, long version, NewEvent newEvent, CancellationToken cancellationToken = default)
+    {
+        EventText.CheckStream(stream);
+        ArgumentOutOfRangeException.ThrowIfLessThan(version, 1);
+        ArgumentNullException.ThrowIfNull(newEvent);
+        while (true)
+        {
+            if (await _appender.TryAppendAsync(stream, version - 1, [newEvent], cancellationToken) is [var appended])
+            {
+                _signal.Raise();
+                return appended;
+            }
 
-    public IAsyncEnumerable<StoredEvent> FollowAsync(long afterPosition = 0, CancellationToken cancellationToken = default) => throw Unbuilt;
+            if ((await ReadStreamAsync(stream, version, cancellationToken)).FirstOrDefault(e => e.Version == version) is { } existing)
+                return existing;
+            // At version - 1 by now: the event before this one was appended in between, so try again.
+            var actual = await GetOpenVersionAsync(stream, cancellationToken);
+            if (actual != version - 1)
+                throw new VersionConflictException(stream, version - 1, actual);
+        }
+    }
 
-    public Task<long> GetVersionAsync(string stream, CancellationToken cancellationToken = default) => throw Unbuilt;
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(_readStream, connection)
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = stream }, new NpgsqlParameter<long> { TypedValue = fromVersion } },
+        };
+        await command.PrepareAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var events = new List<StoredEvent>();
+        while (await reader.ReadAsync(cancellationToken))
+            events.Add(EventRow.Read(reader));
+        return events;
+    }
 
-    public Task<IReadOnlyList<StreamVersion>> FindStreamsAsync(string prefix, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException(Where);
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<StoredEvent> ReadAllAsync(long afterPosition = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var reader = new GlobalReader(Interlocked.Read(ref _settled));
+        var end = long.MaxValue;
+        var started = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            GlobalPage page;
+            // A connection a page: none is held while the caller works on what it got.
+            await using (var connection = await dataSource.OpenConnectionAsync(cancellationToken))
+                page = await reader.ReadAsync(connection, afterPosition, cancellationToken);
+            RememberSettled(reader.Settled);
+            end = Math.Min(end, reader.HighestSeen);
+            foreach (var e in page.Events)
+            {
+                if (e.Position > end)
+                    yield break;
+                yield return e;
+            }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+            afterPosition = page.Position;
+            if (page.IsFull)
+                continue;
+            if (reader.Settled >= end || afterPosition >= end || TimeProvider.System.GetElapsedTime(started) > _patience)
+                yield break;
+            await Task.Delay(_pause, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<StoredEvent> FollowAsync(long afterPosition = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await using var follower = new Follower(dataSource, Interlocked.Read(ref _settled));
+        await foreach (var e in follower.ReadAsync(afterPosition, cancellationToken))
+            yield return e;
+    }
+
+    /// <inheritdoc/>
+    public async Task<long> GetVersionAsync(string stream, CancellationToken cancellationToken = default)
+    {
+        await using var command = dataSource.CreateCommand("select version from mt_streams where id = $1");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream });
+        return await command.ExecuteScalarAsync(cancellationToken) as long? ?? 0;
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<StreamVersion>> FindStreamsAsync(string prefix, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        await using var command = dataSource.CreateCommand(
+            "select id, version from mt_streams where id like $1 and is_archived is false and id <> 'mt_tombstone' order by id");
+        var pattern = prefix.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%";
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = pattern });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var streams = new List<StreamVersion>();
+        while (await reader.ReadAsync(cancellationToken))
+            streams.Add(new StreamVersion(reader.GetString(0), reader.GetInt64(1)));
+        return streams;
+    }
+
+    /// <summary>Sends what is left to notify. The data source is the caller's.</summary>
+    public ValueTask DisposeAsync() => _signal.DisposeAsync();
+
+    private async Task<long> GetOpenVersionAsync(string stream, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand("select version from mt_streams where id = $1 and is_archived is not false");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream });
+        if (await command.ExecuteScalarAsync(cancellationToken) is not null)
+            throw new InvalidOperationException($"Stream '{stream}' is archived, so nothing can be appended to it: take its archived mark away first.");
+        return await GetVersionAsync(stream, cancellationToken);
+    }
+
+    private void RememberSettled(long position)
+    {
+        for (var known = Interlocked.Read(ref _settled); position > known;)
+            known = Interlocked.CompareExchange(ref _settled, position, known) is var seen && seen == known ? position : seen;
+    }
 }

@@ -3,21 +3,98 @@ using Npgsql;
 namespace SelfRewarding.EventStore;
 
 /// <summary>
-/// The right to work on a stream alone, held across processes as a PostgreSQL session lock: it ends when disposed, or when its connection is lost.
+/// The right to work on a stream alone, held across processes as a PostgreSQL session lock: it ends when disposed, or when its connection is lost, however the process
+/// that had it ended.
 /// </summary>
 public sealed class StreamLock : IAsyncDisposable
 {
-    private StreamLock()
+    // How soon a connection that died without a word is noticed.
+    private static readonly TimeSpan _checkInterval = TimeSpan.FromSeconds(5);
+
+    private readonly NpgsqlConnection _connection;
+    private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _released = new();
+    private readonly Task _watch;
+
+    private StreamLock(NpgsqlConnection connection)
     {
+        _connection = connection;
+        Lost = _lost.Token;
+        _watch = Task.Run(WatchAsync);
     }
 
     /// <summary>Cancelled when the connection that holds the lock is lost: another process may have the lock from then on.</summary>
     public CancellationToken Lost { get; }
 
     /// <summary>Takes the lock, or returns null where another holds it.</summary>
-    public static Task<StreamLock?> TryAcquireAsync(NpgsqlDataSource dataSource, string stream, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException(dataSource.ToString());
+    /// <param name="dataSource">A connection of it is held as long as the lock is.</param>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<StreamLock?> TryAcquireAsync(NpgsqlDataSource dataSource, string stream, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(dataSource);
+        ArgumentException.ThrowIfNullOrEmpty(stream);
+        var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            // Two names with one hash of 64 bits would lock each other out, which is safe, and will not happen.
+            await using var acquire = new NpgsqlCommand("select pg_try_advisory_lock(hashtextextended($1, 0))", connection)
+            {
+                Parameters = { new NpgsqlParameter<string> { TypedValue = stream } },
+            };
+            if ((bool)(await acquire.ExecuteScalarAsync(cancellationToken))!)
+                return new StreamLock(connection);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+
+        await connection.DisposeAsync();
+        return null;
+    }
 
     /// <summary>Gives the lock back.</summary>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        if (_released.IsCancellationRequested)
+            return;
+        await _released.CancelAsync();
+        await _watch;
+        try
+        {
+            await using var release = new NpgsqlCommand("select pg_advisory_unlock_all()", _connection);
+            await release.ExecuteNonQueryAsync();
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        {
+            // The connection is lost, and the lock with it.
+        }
+
+        await _connection.DisposeAsync();
+        _released.Dispose();
+        _lost.Dispose();
+    }
+
+    // Waiting for a notification notices at once when the server closes the connection; the query notices a network that swallows everything.
+    private async Task WatchAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _connection.WaitAsync(_checkInterval, _released.Token);
+                await using var alive = new NpgsqlCommand("select 1", _connection) { CommandTimeout = (int)_checkInterval.TotalSeconds };
+                await alive.ExecuteNonQueryAsync(CancellationToken.None);
+            }
+        }
+        catch (OperationCanceledException) when (_released.IsCancellationRequested)
+        {
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException or OperationCanceledException)
+        {
+            await _lost.CancelAsync();
+        }
+    }
 }
