@@ -71,22 +71,21 @@ public static class EventStoreSchema
         ArgumentNullException.ThrowIfNull(dataSource);
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         // Looked at first: the usual start changes nothing, waits for nobody and needs no right to create tables.
-        if (await FindDifferenceAsync(connection, cancellationToken) is null)
+        if (await IsCompleteAsync(connection, cancellationToken))
             return;
 
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using var create = new NpgsqlCommand($"set local client_min_messages = warning; select pg_advisory_xact_lock({LockKey}); {Tables}", connection, transaction);
-        await create.ExecuteNonQueryAsync(cancellationToken);
-        if (await FindDifferenceAsync(connection, cancellationToken) is { } difference)
-        {
-            throw new InvalidOperationException(
-                $"The event tables in database '{connection.Database}' are not this store's: {difference}. Use another database or schema, or Marten's tables with string stream identity.");
-        }
-
+        await using (var wait = new NpgsqlCommand($"select pg_advisory_xact_lock({LockKey})", connection, transaction))
+            await wait.ExecuteNonQueryAsync(cancellationToken);
+        if (await IsCompleteAsync(connection, cancellationToken))
+            return;
+        await using (var create = new NpgsqlCommand($"set local client_min_messages = warning; {Tables}", connection, transaction))
+            await create.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 
-    private static async Task<string?> FindDifferenceAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    // False where something has yet to be made.
+    private static async Task<bool> IsCompleteAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             """
@@ -102,12 +101,14 @@ public static class EventStoreSchema
             found[reader.GetString(0)] = reader.GetString(1);
         foreach (var (column, type) in _needed)
         {
-            if (!found.TryGetValue(column, out var actual))
-                return $"column {column} is missing";
-            if (actual != type)
-                return $"column {column} is {actual}, expected {type}";
+            if (found.TryGetValue(column, out var actual) && actual != type)
+            {
+                throw new InvalidOperationException(
+                    $"The event tables in database '{connection.Database}' are not this store's: column {column} is {actual}, expected {type}. " +
+                    "Use another database or schema, or Marten's tables with string stream identity.");
+            }
         }
 
-        return null;
+        return _needed.Keys.All(found.ContainsKey);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Npgsql;
 using SelfRewarding.EventStore.Tests;
 using Xunit;
@@ -12,6 +13,7 @@ public sealed class Postgres : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("event-store-tests-").FullName;
     private PrivateCluster? _cluster;
     private string? _missing;
+    private readonly SemaphoreSlim _making = new(1);
     private int _schemas;
 
     public async ValueTask InitializeAsync()
@@ -31,6 +33,7 @@ public sealed class Postgres : IAsyncLifetime
     {
         if (_cluster is not null)
             await _cluster.DisposeAsync();
+        _making.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -54,6 +57,26 @@ public sealed class Postgres : IAsyncLifetime
     }
 
     public void SkipIfMissing() => Assert.SkipWhen(_missing is not null, _missing ?? "");
+
+    /// <summary>Copies a cluster that was made and never used: quicker than <c>initdb</c>.</summary>
+    public async Task CopyUnusedClusterAsync(string home)
+    {
+        var made = Path.Combine(_folder, "unused");
+        await _making.WaitAsync();
+        try
+        {
+            if (!Directory.Exists(made))
+                await (await PrivateCluster.StartAsync(made)).DisposeAsync();
+        }
+        finally
+        {
+            _making.Release();
+        }
+
+        using var copy = Process.Start("cp", ["--archive", made, home]);
+        await copy.WaitForExitAsync();
+        Assert.Equal(0, copy.ExitCode);
+    }
 
     // When root runs the tests, the server runs as another user.
     internal static void OpenToAll(string folder)

@@ -168,16 +168,19 @@ public sealed class PrivateCluster : IAsyncDisposable
         var made = await account.RunAsync(
             [
                 binaries.InitDb, "-D", unfinished, "--encoding=UTF8", "--locale=C", "--data-checksums", $"--username={Superuser}", "--auth-local=trust",
-                "--auth-host=reject", "--no-instructions",
+                "--auth-host=reject", "--no-instructions", "--no-sync",
             ],
             cancellationToken);
         if (made.ExitCode != 0)
         {
             var reason = ServerLog.FindReason(made.Output) ?? made.LastLine;
-            throw new PrivateClusterException($"The private PostgreSQL cluster in '{home}' cannot be made: {reason}");
+            throw new PrivateClusterException($"The private PostgreSQL cluster in '{home}' cannot be made: {reason.TrimEnd('.')}.");
         }
 
+        // The whole file system at once: initdb itself would wait for the disk a thousand times, once for each of its files.
+        await Command.RunAsync(["sync", "--file-system", unfinished], cancellationToken);
         Directory.Move(unfinished, DataDirectoryOf(home));
+        await Command.RunAsync(["sync", "--file-system", home], cancellationToken);
     }
 
     private static async Task<Postmaster> RunAsync(string home, PostgresBinaries binaries, ServerAccount account, CancellationToken cancellationToken)
@@ -214,6 +217,9 @@ public sealed class PrivateCluster : IAsyncDisposable
             folder = Directory.CreateTempSubdirectory("selfreward-").FullName;
         else
             Directory.CreateDirectory(folder);
+        // No server runs, so what lies here is left over; its process id may be another program's by now.
+        foreach (var leftOver in Directory.EnumerateFiles(folder))
+            File.Delete(leftOver);
         await account.OwnAsync(folder, cancellationToken);
         return folder;
     }
@@ -225,7 +231,7 @@ public sealed class PrivateCluster : IAsyncDisposable
     }
 
     private static PrivateClusterException Failed(string home, string reason) =>
-        new($"The private PostgreSQL cluster in '{home}' cannot be started: {reason} (see {LogOf(home)}).");
+        new($"The private PostgreSQL cluster in '{home}' cannot be started: {reason.TrimEnd('.')} (see {LogOf(home)}).");
 
     // pg_ctl hands the options to /bin/sh.
     private static string Quote(string text) => $"'{text.Replace("'", "'\\''")}'";
