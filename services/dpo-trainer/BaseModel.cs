@@ -21,7 +21,7 @@ public sealed class BaseModel(WorkerOptions options)
     private static LoadedModel Fresh(RunSettings settings)
     {
         var shape = settings.Model;
-        var tokenizer = ByteLevelTokenizer.ForBytes();
+        var tokenizer = ByteLevelTokenizer.ForKata();
         var config = new LlamaConfig
         {
             HiddenSize = shape.HiddenSize,
@@ -37,6 +37,6 @@ public sealed class BaseModel(WorkerOptions options)
             BosTokenId = tokenizer.Bos,
             EosTokenIds = tokenizer.Eos,
         };
-        return new LoadedModel(Llama.Fresh(config, DrawKey.For(settings.Seed, DrawPurpose.Initialisation)), tokenizer);
+        return new LoadedModel(Llama.Create(config, DrawKey.For(settings.Seed, DrawPurpose.Initialisation)), tokenizer);
     }
 }

@@ -15,15 +15,16 @@ public sealed class DpoRecipe(FactLog log, WorkerOptions options)
     public async Task<ModelPublished> TrainAsync(DatasetFrozen frozen, ModelRef parent, RunSettings settings, CancellationToken cancellationToken)
     {
         var (run, name, dpo) = (frozen.Run, frozen.Model, settings.Dpo);
-        var policy = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
 
-        // Data: the pairs in the log, held to the hash that they were frozen with. The policy still is the reference here.
-        var pairs = await FrozenPairs.LoadAsync(log, frozen, settings, policy, options, cancellationToken);
-        var reference = pairs.ScoreWith(policy.Model); // (pairs) each side
+        // Data: the pairs in the log, held to the hash that they were frozen with, scored once by the reference.  (pairs) each side
+        using var parentModel = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
+        var pairs = await FrozenPairs.LoadAsync(log, frozen, settings, parentModel, options, cancellationToken);
+        var reference = pairs.ScoreWith(parentModel.Model);
 
         // Plan: recorded before the first step, found again after a crash.
         var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
-        using var job = await TrainingRun.OpenAsync(log, options, run, name, policy, dpo.Optimizer, cancellationToken);
+        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, cancellationToken);
+        var policy = job.Policy.Model;
         await job.StartAsync(new TrainingStarted(run, name, "dpo", parent, frozen.Sha256, pairs.Count, pairs.TooLong, steps), cancellationToken);
         var schedule = new LearningRateSchedule(LearningRateDecay.Cosine, dpo.LearningRate, dpo.FinalLearningRate, dpo.WarmupSteps, steps);
         var parameters = new DpoParameters(dpo.Loss, dpo.Beta, dpo.LabelSmoothing, dpo.RpoAlpha, dpo.SimpoGamma);
@@ -42,8 +43,8 @@ public sealed class DpoRecipe(FactLog log, WorkerOptions options)
             {
                 using var chosen = SequenceBatch.Of([.. rows.Select(row => pairs[row].Chosen)]);
                 using var rejected = SequenceBatch.Of([.. rows.Select(row => pairs[row].Rejected)]);
-                var winners = new SideLogProbs(chosen.ResponseLogProbs(policy.Model, dropout), Of(reference.Chosen, rows), chosen.ResponseLengths());
-                var losers = new SideLogProbs(rejected.ResponseLogProbs(policy.Model, dropout), Of(reference.Rejected, rows), rejected.ResponseLengths());
+                var winners = new SideLogProbs(chosen.ResponseLogProbs(policy, dropout), Of(reference.Chosen, rows), chosen.ResponseLengths());
+                var losers = new SideLogProbs(rejected.ResponseLogProbs(policy, dropout), Of(reference.Rejected, rows), rejected.ResponseLengths());
 
                 // Δ = (log π(y_w|x) − log π(y_l|x)) − (log π_ref(y_w|x) − log π_ref(y_l|x));  loss = −log σ(βΔ) + α · NLL(y_w)/|y_w|
                 var result = DpoLoss.Of(winners, losers, parameters);

@@ -26,11 +26,11 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
         IReadOnlyList<JudgedExample> judged = isBaseline ? []
             : seed.EftRanked.Count > 0 ? await eftBuilder.BuildAsync(run, baseline!, seed.EftRanked, settings, cancellationToken)
             : seed.EftJudged;
-        var policy = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
-        var mixture = SftMixture.Of(seed, judged, isBaseline, settings, policy.Tokenizer, policy.Model.Config.MaxPositionEmbeddings);
+        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, sft.Optimizer, cancellationToken);
+        var policy = job.Policy.Model;
+        var mixture = SftMixture.Of(seed, judged, isBaseline, settings, job.Policy.Tokenizer, policy.Config.MaxPositionEmbeddings);
 
         // Plan: recorded before the first step, found again after a crash.
-        using var job = await TrainingRun.OpenAsync(log, options, run, name, policy, sft.Optimizer, cancellationToken);
         await job.StartAsync(new TrainingStarted(run, name, "sft", parent, mixture.Sha256, mixture.Examples, mixture.TooLong, steps), cancellationToken);
         var schedule = new LearningRateSchedule(LearningRateDecay.Cosine, sft.LearningRate, sft.FinalLearningRate, sft.WarmupSteps, steps);
 
@@ -46,7 +46,7 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
             using (torch.NewDisposeScope())
             {
                 using var batch = SequenceBatch.Of([.. rows.Select(row => mixture[row])]);
-                var mean = SftLoss.Mean(policy.Model, batch, dropout); // −Σ log p(response) / Σ response tokens
+                var mean = SftLoss.Mean(policy, batch, dropout); // −Σ log p(response) / Σ response tokens
                 mean.backward();
                 gradNorm = job.Optimizer.Step(learningRate);
                 (loss, tokens) = (mean.item<float>(), batch.Tokens);

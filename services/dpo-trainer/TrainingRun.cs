@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using SelfRewarding.Contracts;
 using SelfRewarding.Hosting;
 using SelfRewarding.Model;
@@ -5,40 +6,52 @@ using SelfRewarding.Model;
 namespace SelfRewarding.DpoTrainer;
 
 /// <summary>
-/// What both recipes need around their loop: the policy and its optimiser, where to go on from, checkpoints on disk and in the log, and the
-/// finished model's place.
+/// What both recipes need around their loop: the policy and its optimiser where the last checkpoint left them, checkpoints on disk and in the
+/// log, and the finished model's place.
 /// </summary>
 public sealed class TrainingRun : IDisposable
 {
+    private const string OptimizerFile = "optimizer.safetensors";
+
     private readonly TrainingJournal _journal;
     private readonly WorkerOptions _options;
-    private readonly LoadedModel _policy;
     private readonly string _run, _name;
 
-    private TrainingRun(TrainingJournal journal, WorkerOptions options, string run, string name, LoadedModel policy, AdamW optimizer)
+    private TrainingRun(TrainingJournal journal, WorkerOptions options, string run, string name, LoadedModel policy, OptimizerSettings figures)
     {
-        (_journal, _options, _run, _name, _policy) = (journal, options, run, name, policy);
-        Optimizer = optimizer;
+        (_journal, _options, _run, _name, Policy) = (journal, options, run, name, policy);
+        policy.Model.Parameters.RequireGradients(true);
+        Optimizer = new AdamW(policy.Model.Parameters, new AdamWParameters(figures.Beta1, figures.Beta2, figures.Epsilon, figures.WeightDecay, figures.MaxGradNorm));
     }
+
+    /// <summary>The model in training.</summary>
+    public LoadedModel Policy { get; }
 
     /// <summary>AdamW over the policy's parameters.</summary>
     public AdamW Optimizer { get; }
 
-    /// <summary>Steps that the checkpoint gone on from holds; 0 at the start.</summary>
-    public int CompletedSteps { get; private set; }
+    /// <summary>Steps that the policy has behind it; 0 at the start.</summary>
+    public int CompletedSteps { get; private init; }
 
-    /// <summary>Makes the policy trainable and puts it where its last checkpoint left it.</summary>
+    /// <summary>Loads the last checkpoint or, at the start, the parent.</summary>
     /// <exception cref="CheckpointException">A checkpoint is not what the log says it is.</exception>
     public static async Task<TrainingRun> OpenAsync(
-        FactLog log, WorkerOptions options, string run, string name, LoadedModel policy, OptimizerSettings figures, CancellationToken cancellationToken)
+        FactLog log, WorkerOptions options, string run, string name, ModelRef parent, OptimizerSettings figures, CancellationToken cancellationToken)
     {
         var journal = await TrainingJournal.OpenAsync(log, run, name, cancellationToken);
-        policy.Model.Parameters.RequireGradients();
-        var optimizer = new AdamW(
-            policy.Model.Parameters, new AdamWParameters(figures.Beta1, figures.Beta2, figures.Epsilon, figures.WeightDecay, figures.MaxGradNorm));
-        var training = new TrainingRun(journal, options, run, name, policy, optimizer);
-        training.Restore();
-        return training;
+
+        // The newest that is still there; the log also names older ones, which were removed when the newest was safe.
+        var checkpoint = journal.Checkpoints.LastOrDefault(saved => Directory.Exists(options.Locate(saved.Path)));
+        if (checkpoint is null)
+            return new TrainingRun(journal, options, run, name, CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256), figures);
+        var folder = options.Locate(checkpoint.Path);
+        var state = Path.Combine(folder, OptimizerFile);
+        var found = File.Exists(state) ? await HashAsync(state, cancellationToken) : "no file";
+        if (found != checkpoint.OptimizerSha256)
+            throw new CheckpointException($"Optimiser state '{state}' has SHA-256 {found}, expected {checkpoint.OptimizerSha256}: remove the folder '{folder}' to train {name} from its start again.");
+        var job = new TrainingRun(journal, options, run, name, CheckpointFolder.Load(folder, checkpoint.Sha256), figures) { CompletedSteps = checkpoint.Step };
+        job.Optimizer.Load(state);
+        return job;
     }
 
     /// <summary>Records the plan; a plan that is recorded already must be the same.</summary>
@@ -51,21 +64,18 @@ public sealed class TrainingRun : IDisposable
     public async Task CheckpointAsync(int step, CancellationToken cancellationToken)
     {
         var path = Path.Combine(CheckpointRoot, $"step-{step}");
-        var folder = _options.Locate(path);
-        Directory.CreateDirectory(folder);
-        var sha256 = CheckpointFolder.Save(folder, _policy);
-        Optimizer.Save(Path.Combine(folder, "optimizer.safetensors"));
-        var optimizerSha256 = CheckpointFolder.Sha256(Path.Combine(folder, "optimizer.safetensors"));
+        var sha256 = CheckpointFolder.Save(_options.Locate(path), Policy);
+        var optimizerSha256 = Optimizer.Save(Path.Combine(_options.Locate(path), OptimizerFile));
         await _journal.CheckpointAsync(new CheckpointSaved(_run, _name, step, path, sha256, optimizerSha256), cancellationToken);
         foreach (var old in Directory.GetDirectories(_options.Locate(CheckpointRoot)).Where(other => Path.GetFileName(other) != Path.GetFileName(path)))
             Directory.Delete(old, recursive: true);
     }
 
-    /// <summary>Writes the finished model where messages will name it. Written whole or not at all.</summary>
+    /// <summary>Writes the finished model where messages will name it, and removes its checkpoints.</summary>
     public ModelRef Publish()
     {
         var path = Path.Combine("runs", _run, "models", _name);
-        var sha256 = CheckpointFolder.Save(_options.Locate(path), _policy);
+        var sha256 = CheckpointFolder.Save(_options.Locate(path), Policy);
         if (Directory.Exists(_options.Locate(CheckpointRoot)))
             Directory.Delete(_options.Locate(CheckpointRoot), recursive: true);
         return new ModelRef(_name, path, sha256);
@@ -74,25 +84,14 @@ public sealed class TrainingRun : IDisposable
     public void Dispose()
     {
         Optimizer.Dispose();
-        _policy.Dispose();
+        Policy.Dispose();
     }
 
     private string CheckpointRoot => Path.Combine("runs", _run, "checkpoints", _name);
 
-    private void Restore()
+    private static async Task<string> HashAsync(string file, CancellationToken cancellationToken)
     {
-        // The newest that is still there; the log may also name older ones, which were removed when the newest was safe.
-        var checkpoint = _journal.Checkpoints.LastOrDefault(saved => Directory.Exists(_options.Locate(saved.Path)));
-        if (checkpoint is null)
-            return;
-        var folder = _options.Locate(checkpoint.Path);
-        var optimizer = Path.Combine(folder, "optimizer.safetensors");
-        var found = File.Exists(optimizer) ? CheckpointFolder.Sha256(optimizer) : "missing";
-        if (found != checkpoint.OptimizerSha256)
-            throw new CheckpointException($"Optimiser state '{optimizer}' has SHA-256 {found}, expected {checkpoint.OptimizerSha256}: remove the folder '{folder}' to train {_name} from an earlier point.");
-        using var saved = CheckpointFolder.Load(folder, checkpoint.Sha256);
-        _policy.Model.Parameters.CopyFrom(saved.Model.Parameters);
-        Optimizer.Load(optimizer);
-        CompletedSteps = checkpoint.Step;
+        await using var stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
     }
 }

@@ -12,10 +12,11 @@ public static class ModelReport
     public static ModelEvaluated Of(
         HeldOutAnswered answered, HeldOutJudged judged, IReadOnlyList<HeldOutAnswered> opponents, HeldOutJudged? before, SeedData seed)
     {
+        var opinions = judged.Answers.ToLookup(answer => (answer.By, answer.Prompt), answer => answer.Judgements);
         var headToHead = opponents.Select(opponent => RankingMetrics.HeadToHead(
             opponent.Model.Name,
             [.. answered.Answers.Zip(opponent.Answers).Select(pair => new Contest(
-                Score(pair.First, answered.Model.Name, judged, seed), Score(pair.Second, opponent.Model.Name, judged, seed),
+                Score(pair.First, answered.Model.Name, opinions, seed), Score(pair.Second, opponent.Model.Name, opinions, seed),
                 pair.First.Sampled.Length, pair.Second.Sampled.Length))]));
         return new ModelEvaluated(
             answered.Run, answered.Model, Following(answered, seed), [.. headToHead],
@@ -35,14 +36,13 @@ public static class ModelReport
     }
 
     // The oracle's score where there is an oracle, else an exact match, else the mean of this model's own judgements; null when none parsed.
-    private static double? Score(HeldOutAnswer answer, string by, HeldOutJudged judged, SeedData seed)
+    private static double? Score(HeldOutAnswer answer, string by, ILookup<(string By, int Prompt), IReadOnlyList<Judgement>> opinions, SeedData seed)
     {
         if (seed.Oracle is { } oracle)
             return oracle(answer.Prompt, answer.Sampled);
         if (seed.HeldOutPrompts[answer.Index].Reference is { } reference)
             return answer.Sampled.Trim() == reference ? 1 : 0;
-        var scores = judged.Answers.Where(judgement => judgement.By == by && judgement.Prompt == answer.Index)
-            .SelectMany(judgement => judgement.Judgements).Select(judgement => judgement.Score).OfType<double>().ToList();
+        var scores = opinions[(by, answer.Index)].SelectMany(judgements => judgements).Select(judgement => judgement.Score).OfType<double>().ToList();
         return scores.Count == 0 ? null : scores.Average();
     }
 }

@@ -103,8 +103,10 @@ public sealed class PromptGenService(
         var prompts = settings.Prompts;
         var shots = ShotSelection.Choose(seeds, own, prompts.SeedShots, prompts.OwnShots, DrawKey.For(settings.Seed, DrawPurpose.Shots, job.Iteration, ordinal, attempt));
         var key = DrawKey.For(settings.Seed, DrawPurpose.Draft, job.Iteration, ordinal, attempt);
-        var texts = await generator.GenerateAsync(job.Model, new PromptFormat(settings.Format).Draft(shots), [key], prompts.Sampling, cancellationToken);
-        return (texts[0].Text.Trim(), texts[0].Finish, shots);
+        var format = new PromptFormat(settings.Format);
+        var texts = await generator.GenerateAsync(job.Model, format.Draft(shots), [key], prompts.Sampling, cancellationToken);
+        var (draft, finish) = format.ReadDraft(texts[0].Text, texts[0].Finish);
+        return (draft, finish, shots);
     }
 
     private async Task<List<string>> AcceptedBeforeAsync(DraftPrompts job, int planned, CancellationToken cancellationToken)

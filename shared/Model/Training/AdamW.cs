@@ -55,13 +55,14 @@ public sealed class AdamW : IDisposable
     }
 
     /// <summary>Writes the state as safetensors: <c>exp_avg.*</c>, <c>exp_avg_sq.*</c> and <c>step</c>.</summary>
-    public void Save(string path)
+    /// <returns>The file's SHA-256, in hex.</returns>
+    public string Save(string path)
     {
         using var step = torch.tensor([Steps], [1L]);
         var state = new List<KeyValuePair<string, torch.Tensor>> { new(StepKey, step) };
         state.AddRange(_first.Select(pair => KeyValuePair.Create(FirstMoment + pair.Key, pair.Value)));
         state.AddRange(_second.Select(pair => KeyValuePair.Create(SecondMoment + pair.Key, pair.Value)));
-        SafeTensors.Write(path, state);
+        return SafeTensors.Write(path, state);
     }
 
     /// <summary>Reads the state that <see cref="Save"/> wrote.</summary>

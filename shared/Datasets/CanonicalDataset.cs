@@ -1,7 +1,6 @@
 using SelfRewarding.Contracts;
-using SelfRewarding.Datasets;
 
-namespace SelfRewarding.PairBuilder;
+namespace SelfRewarding.Datasets;
 
 /// <summary>One line of the canonical dataset, in TRL's names.</summary>
 public sealed record CanonicalPair(int Ordinal, string Prompt, string Chosen, string Rejected, double ScoreChosen, double ScoreRejected);
