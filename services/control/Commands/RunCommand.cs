@@ -31,7 +31,7 @@ public static class RunCommand
         var summary = await FoldAsync(host.Log, run, cancellationToken);
         if (!summary.IsFinished && !await CarryOnAsync(host, run, console, options.GetValue(RunOptions.Plain), cancellationToken))
         {
-            console.WriteLine($"Stopped. The same command goes on from here; nothing is lost. ('selfreward show {run}' shows what there is.)", Spectre.Console.Style.Plain);
+            Console.WriteLine($"Stopped. The same command goes on from here; nothing is lost. ('selfreward show {run}' shows what there is.)");
             return CommandLine.Interrupted;
         }
 
@@ -73,14 +73,8 @@ public static class RunCommand
     {
         await host.StartAsync(run, cancellationToken);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.Stopping);
-        try
-        {
-            await LiveView.FollowAsync(console, run, host.Log.FollowAsync(either.Token), plain, either.Token);
-            return true;
-        }
-        catch (OperationCanceledException) when (either.IsCancellationRequested)
-        {
-            return host.Failure is { } failure ? throw new UserException(failure.Message, failure) : false;
-        }
+        var summary = new RunSummary(run);
+        await LiveView.ShowAsync(console, summary, host.Log.FollowAsync(either.Token), TimeProvider.System, plain, either.Token);
+        return host.Failure is { } failure ? throw new UserException(failure.Message, failure) : summary.IsFinished;
     }
 }
