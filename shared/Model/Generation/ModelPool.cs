@@ -1,0 +1,152 @@
+namespace SelfRewarding.Model;
+
+/// <summary>
+/// The models in memory, by folder and hash, each with one engine that all callers share. A model is loaded once, at its first use. Those that nobody uses stay for the next
+/// caller until there are more than <c>models</c> in memory; then the one unused longest goes. A model in use is never dropped.
+/// </summary>
+public sealed class ModelPool : IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(string Folder, string Sha256), Entry> _entries = [];
+    private readonly GenerationEngineOptions _options;
+    private readonly TimeProvider _time;
+    private readonly int _models;
+    private long _uses;
+    private bool _disposed;
+
+    /// <param name="slots">Samples that run at once, for each model.</param>
+    /// <param name="models">Models to keep in memory.</param>
+    /// <param name="maxPositions">Longest sequence that slots are made for; the model's own limit where that is shorter.</param>
+    /// <param name="time">The clock; null takes the system's.</param>
+    public ModelPool(int slots = 64, int models = 3, int maxPositions = 4096, TimeProvider? time = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(models, 1);
+        _options = new GenerationEngineOptions(slots, maxPositions);
+        _models = models;
+        _time = time ?? TimeProvider.System;
+    }
+
+    /// <summary>The model of that folder, loaded if it is not; dispose the lease when done with it.</summary>
+    /// <exception cref="CheckpointException">The folder cannot be loaded, or its weights have another hash.</exception>
+    public async Task<ModelLease> AcquireAsync(string folder, string sha256, CancellationToken cancellationToken)
+    {
+        Entry entry;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            var key = (Path.GetFullPath(folder), sha256.ToLowerInvariant());
+            if (!_entries.TryGetValue(key, out entry!)) _entries[key] = entry = new Entry(key, Task.Run(() => Load(key.Item1, key.Item2), CancellationToken.None));
+            entry.Users++;
+            entry.LastUse = ++_uses;
+        }
+
+        try
+        {
+            var hosted = await entry.Loading.WaitAsync(cancellationToken);
+            await DropAsync(Superfluous());
+            return new ModelLease(hosted.Model, hosted.Engine, () => ReleaseAsync(entry));
+        }
+        catch
+        {
+            await ReleaseAsync(entry);
+            throw;
+        }
+    }
+
+    /// <summary>Stops all engines and frees all models.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        List<Entry> all;
+        lock (_lock)
+        {
+            _disposed = true;
+            all = [.. _entries.Values];
+            _entries.Clear();
+        }
+
+        await DropAsync(all);
+    }
+
+    private Hosted Load(string folder, string sha256)
+    {
+        var model = CheckpointFolder.Load(folder, sha256);
+        return new Hosted(model, new GenerationEngine(model, _options, Path.GetFileName(folder), _time));
+    }
+
+    private async ValueTask ReleaseAsync(Entry entry)
+    {
+        lock (_lock)
+        {
+            entry.Users--;
+            // What could not be loaded is tried anew by the next caller.
+            if (entry.Loading.IsFaulted && _entries.GetValueOrDefault(entry.Key) == entry) _entries.Remove(entry.Key);
+        }
+
+        await DropAsync(Superfluous());
+    }
+
+    private List<Entry> Superfluous()
+    {
+        lock (_lock)
+        {
+            var superfluous = _entries.Values.Where(entry => entry.Users == 0).OrderBy(entry => entry.LastUse).Take(Math.Max(0, _entries.Count - _models)).ToList();
+            foreach (var entry in superfluous) _entries.Remove(entry.Key);
+            return superfluous;
+        }
+    }
+
+    private static async Task DropAsync(List<Entry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            // What failed to load has told its callers so, and there is nothing to free.
+            await ((Task)entry.Loading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!entry.Loading.IsCompletedSuccessfully) continue;
+            var hosted = await entry.Loading;
+            await hosted.Engine.DisposeAsync();
+            hosted.Model.Dispose();
+        }
+    }
+
+    private sealed record Hosted(LoadedModel Model, GenerationEngine Engine);
+
+    private sealed class Entry((string Folder, string Sha256) key, Task<Hosted> loading)
+    {
+        public (string Folder, string Sha256) Key => key;
+
+        public Task<Hosted> Loading => loading;
+
+        public int Users { get; set; }
+
+        public long LastUse { get; set; }
+    }
+}
+
+/// <summary>The use of a model of a <see cref="ModelPool"/>, until it is disposed.</summary>
+public sealed class ModelLease : IAsyncDisposable
+{
+    private Func<ValueTask>? _release;
+
+    internal ModelLease(LoadedModel loaded, GenerationEngine engine, Func<ValueTask> release)
+    {
+        Loaded = loaded;
+        Engine = engine;
+        _release = release;
+    }
+
+    /// <summary>The model with its tokenizer; not the lease's to dispose.</summary>
+    public LoadedModel Loaded { get; }
+
+    /// <summary>The engine, shared with all who use the model.</summary>
+    public GenerationEngine Engine { get; }
+
+    /// <summary>The tokenizer.</summary>
+    public ITokenizer Tokenizer => Loaded.Tokenizer;
+
+    /// <summary>The weights and their config; others generate with them at the same time, so never change them.</summary>
+    public Llama Model => Loaded.Model;
+
+    /// <summary>Ends the use; a second time does nothing.</summary>
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _release, null)?.Invoke() ?? ValueTask.CompletedTask;
+}
