@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Hosting;
 using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 
 namespace SelfRewarding.PairBuilder;

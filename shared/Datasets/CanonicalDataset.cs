@@ -18,7 +18,7 @@ public static class CanonicalDataset
     /// <summary>Writes the dataset.</summary>
     /// <returns>Its SHA-256.</returns>
     /// <exception cref="ArgumentException">Two pairs have the same ordinal.</exception>
-    public static string Write(Stream stream, IEnumerable<PreferencePairBuilt> pairs) => CanonicalJson.Write(stream, Lines(pairs));
+    public static string Write(IEnumerable<PreferencePairBuilt> pairs, Stream stream) => CanonicalJson.Write(stream, Lines(pairs));
 
     /// <summary>Reads a dataset that <see cref="Write"/> wrote, one pair at a time.</summary>
     /// <exception cref="DataFileException">The file cannot be read or is no such dataset.</exception>
