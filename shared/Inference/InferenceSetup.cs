@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using SelfRewarding.Hosting;
-using SelfRewarding.Model.Generation;
+using SelfRewarding.Model;
 
 namespace SelfRewarding.Inference;
 

@@ -1,6 +1,6 @@
 using SelfRewarding.Contracts;
 using SelfRewarding.Hosting;
-using SelfRewarding.Model.Generation;
+using SelfRewarding.Model;
 
 namespace SelfRewarding.Inference;
 
