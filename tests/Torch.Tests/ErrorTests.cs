@@ -95,4 +95,47 @@ public sealed class ErrorTests
         Should.Throw<ArgumentException>(() => torch.device("tpu:0"))
             .Message.ShouldStartWith("Device 'tpu:0' is unknown, expected cpu, cuda or cuda:<index>.");
     }
+
+    [Fact]
+    public void An_index_outside_is_refused_with_the_shape()
+    {
+        using var tensor = torch.zeros([2, 3]);
+        using var data = tensor.data<float>();
+
+        Should.Throw<IndexOutOfRangeException>(() => data[2, 0]).Message.ShouldBe("Index [2, 0] is outside a tensor of shape [2, 3].");
+        Should.Throw<IndexOutOfRangeException>(() => data[6]);
+        Should.Throw<IndexOutOfRangeException>(() => data[0, 0, 0]);
+    }
+
+    [Fact]
+    public void Bytes_of_a_strided_tensor_or_of_another_length_are_refused()
+    {
+        using var tensor = torch.zeros([2, 3]);
+        using var transposed = tensor.transpose(0, 1);
+
+        Should.Throw<InvalidOperationException>(() => transposed.bytes.Length).Message.ShouldContain("strided");
+        Should.Throw<ArgumentException>(() => tensor.bytes = new byte[5]).Message.ShouldContain("24 bytes, 5 were given");
+    }
+
+    [Fact]
+    public void A_gradient_mode_is_not_left_on_another_thread()
+    {
+        using var outer = torch.NewDisposeScope();
+        var x = torch.ones([2]).with_requires_grad();
+        using var none = torch.no_grad();
+        var recorded = false;
+        Exception? error = null;
+        var thread = new Thread(() =>
+        {
+            using var scope = torch.NewDisposeScope();
+            recorded = (x * 2).requires_grad;
+            error = Record.Exception(none.Dispose);
+        });
+        thread.Start();
+        thread.Join();
+
+        recorded.ShouldBeTrue();
+        error.ShouldBeOfType<InvalidOperationException>().Message.ShouldContain("do not await inside it");
+        (x * 2).requires_grad.ShouldBeFalse();
+    }
 }

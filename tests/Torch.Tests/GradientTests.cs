@@ -68,27 +68,6 @@ public sealed class GradientTests : IDisposable
     }
 
     [Fact]
-    public void Modes_belong_to_their_thread()
-    {
-        var x = torch.ones([2]).with_requires_grad();
-        using var none = torch.no_grad();
-        var recorded = false;
-        Exception? error = null;
-        var thread = new Thread(() =>
-        {
-            using var scope = torch.NewDisposeScope();
-            recorded = (x * 2).requires_grad;
-            error = Record.Exception(none.Dispose);
-        });
-        thread.Start();
-        thread.Join();
-
-        recorded.ShouldBeTrue();
-        error.ShouldBeOfType<InvalidOperationException>().Message.ShouldContain("do not await inside it");
-        (x * 2).requires_grad.ShouldBeFalse();
-    }
-
-    [Fact]
     public void Backward_from_many_elements_or_from_no_graph_says_so()
     {
         var x = torch.ones([2]).with_requires_grad();

@@ -198,4 +198,30 @@ public sealed class LifetimeTests
 
         foreach (var sum in sums) (sum / 500).ShouldBe(3 * 256, 0.01);
     }
+
+    [Fact]
+    public async Task A_tensor_disposed_while_another_thread_uses_it_is_used_whole_or_refused()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            var shared = torch.ones([64, 64]);
+            var user = Task.Run(() =>
+            {
+                try
+                {
+                    while (true)
+                    {
+                        using var product = shared.matmul(shared);
+                        using var sum = product.sum();
+                        sum.item<float>().ShouldBe(64 * 64 * 64);
+                    }
+                }
+                catch (ObjectDisposedException)
+                {
+                }
+            });
+            shared.Dispose();
+            await user;
+        }
+    }
 }

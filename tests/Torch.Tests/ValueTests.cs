@@ -96,16 +96,6 @@ public sealed class ValueTests : IDisposable
     }
 
     [Fact]
-    public void An_index_outside_is_refused_with_the_shape()
-    {
-        using var data = torch.zeros([2, 3]).data<float>();
-
-        Should.Throw<IndexOutOfRangeException>(() => data[2, 0]).Message.ShouldBe("Index [2, 0] is outside a tensor of shape [2, 3].");
-        Should.Throw<IndexOutOfRangeException>(() => data[6]);
-        Should.Throw<IndexOutOfRangeException>(() => data[0, 0, 0]);
-    }
-
-    [Fact]
     public void Bytes_are_the_memory_itself()
     {
         var tensor = torch.zeros([2], torch.ScalarType.Float32);
@@ -114,15 +104,6 @@ public sealed class ValueTests : IDisposable
 
         tensor.bytes[7] = 0xC0;
         tensor.data<float>().ToArray().ShouldBe([1, -2]);
-    }
-
-    [Fact]
-    public void Bytes_of_a_strided_tensor_or_of_another_length_are_refused()
-    {
-        var tensor = torch.zeros([2, 3]);
-
-        Should.Throw<InvalidOperationException>(() => tensor.transpose(0, 1).bytes.Length).Message.ShouldContain("strided");
-        Should.Throw<ArgumentException>(() => tensor.bytes = new byte[5]).Message.ShouldContain("24 bytes, 5 were given");
     }
 
     [Fact]
