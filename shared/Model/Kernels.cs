@@ -1,0 +1,133 @@
+#if !TORCHSHARP
+using SelfRewarding.Torch;
+#endif
+using TorchSharp;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace SelfRewarding.Model;
+
+/// <summary>
+/// The fused operations of the model: native for Float32 in main memory, composed of tensor operations for everything else. Rows R are the tokens of all sequences, one
+/// after another, without padding. What each does is said at <see cref="ComposedKernels"/>.
+/// </summary>
+public static class Kernels
+{
+    /// <inheritdoc cref="ComposedKernels.Linear"/>
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null) =>
+#if !TORCHSHARP
+        IsNative(x) ? NativeKernels.Linear(x, weight, bias) :
+#endif
+        ComposedKernels.Linear(x, weight, bias);
+
+    /// <inheritdoc cref="ComposedKernels.Embedding"/>
+    public static Tensor Embedding(Tensor ids, Tensor weight) =>
+#if !TORCHSHARP
+        IsNative(weight) ? NativeKernels.Embedding(ids, weight) :
+#endif
+        ComposedKernels.Embedding(ids, weight);
+
+    /// <inheritdoc cref="ComposedKernels.RmsNorm"/>
+    public static Tensor RmsNorm(Tensor x, Tensor weight, double eps) =>
+#if !TORCHSHARP
+        IsNative(x) ? NativeKernels.RmsNorm(x, weight, eps) :
+#endif
+        ComposedKernels.RmsNorm(x, weight, eps);
+
+    /// <inheritdoc cref="ComposedKernels.Rotary"/>
+    public static Tensor Rotary(Tensor x, Tensor cos, Tensor sin, Tensor positions) =>
+#if !TORCHSHARP
+        IsNative(x) ? NativeKernels.Rotary(x, cos, sin, positions) :
+#endif
+        ComposedKernels.Rotary(x, cos, sin, positions);
+
+    /// <inheritdoc cref="ComposedKernels.SwiGlu"/>
+    public static Tensor SwiGlu(Tensor gate, Tensor up) =>
+#if !TORCHSHARP
+        IsNative(gate) ? NativeKernels.SwiGlu(gate, up) :
+#endif
+        ComposedKernels.SwiGlu(gate, up);
+
+    /// <inheritdoc cref="ComposedKernels.Attention"/>
+    public static Tensor Attention(Tensor q, Tensor k, Tensor v, Tensor offsets, double scale) =>
+#if !TORCHSHARP
+        IsNative(q) ? NativeKernels.Attention(q, k, v, offsets, scale) :
+#endif
+        ComposedKernels.Attention(q, k, v, offsets, scale);
+
+    /// <inheritdoc cref="ComposedKernels.CachedAttention"/>
+    public static Tensor CachedAttention(
+        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale) =>
+#if !TORCHSHARP
+        IsNative(q) ? NativeKernels.CachedAttention(q, k, v, keyCache, valueCache, slots, positions, scale) :
+#endif
+        ComposedKernels.CachedAttention(q, k, v, keyCache, valueCache, slots, positions, scale);
+
+    /// <inheritdoc cref="ComposedKernels.CopyCache"/>
+    public static void CopyCache(Tensor keyCache, Tensor valueCache, long fromSlot, long toSlot, long length)
+    {
+#if !TORCHSHARP
+        if (IsNative(keyCache))
+        {
+            NativeKernels.CopyCache(keyCache, valueCache, fromSlot, toSlot, length);
+            return;
+        }
+#endif
+        ComposedKernels.CopyCache(keyCache, valueCache, fromSlot, toSlot, length);
+    }
+
+    /// <inheritdoc cref="ComposedKernels.LogProbs"/>
+    public static Tensor LogProbs(Tensor logits, Tensor targets) =>
+#if !TORCHSHARP
+        IsNative(logits) ? NativeKernels.LogProbs(logits, targets) :
+#endif
+        ComposedKernels.LogProbs(logits, targets);
+
+    /// <inheritdoc cref="ComposedKernels.Dropout"/>
+    public static Tensor Dropout(Tensor x, double p, ulong key, ulong counter) =>
+#if !TORCHSHARP
+        IsNative(x) ? NativeKernels.Dropout(x, p, key, counter) :
+#endif
+        ComposedKernels.Dropout(x, p, key, counter);
+
+    /// <inheritdoc cref="ComposedKernels.AdamW"/>
+    public static void AdamW(
+        Tensor param,
+        Tensor grad,
+        Tensor expAvg,
+        Tensor expAvgSq,
+        long step,
+        double lr,
+        double beta1,
+        double beta2,
+        double eps,
+        double weightDecay,
+        double gradScale = 1)
+    {
+#if !TORCHSHARP
+        if (IsNative(param))
+        {
+            NativeKernels.AdamW(param, grad, expAvg, expAvgSq, step, lr, beta1, beta2, eps, weightDecay, gradScale);
+            return;
+        }
+#endif
+        ComposedKernels.AdamW(param, grad, expAvg, expAvgSq, step, lr, beta1, beta2, eps, weightDecay, gradScale);
+    }
+
+    /// <inheritdoc cref="ComposedKernels.SquaredNorm"/>
+    public static double SquaredNorm(Tensor x) =>
+#if !TORCHSHARP
+        IsNative(x) ? NativeKernels.SquaredNorm(x) :
+#endif
+        ComposedKernels.SquaredNorm(x);
+
+    /// <inheritdoc cref="ComposedKernels.Sample"/>
+    public static (Tensor Tokens, Tensor LogProbs) Sample(Tensor logits, Tensor temperature, Tensor topP, Tensor topK, Tensor uniform) =>
+#if !TORCHSHARP
+        IsNative(logits) ? NativeKernels.Sample(logits, temperature, topP, topK, uniform) :
+#endif
+        ComposedKernels.Sample(logits, temperature, topP, topK, uniform);
+
+#if !TORCHSHARP
+    private static bool IsNative(Tensor x) => x.dtype == torch.ScalarType.Float32 && x.device.type == DeviceType.CPU;
+#endif
+}

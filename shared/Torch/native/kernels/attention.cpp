@@ -1,0 +1,193 @@
+// Causal attention over sequences laid one after another, and over a cache of keys and values.
+#include "checks.h"
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+namespace kernels {
+namespace {
+
+// Queries are split so that one long sequence keeps several threads busy.
+constexpr int64_t QueryBlock = 96;
+
+// Consecutive rows of one sequence, from position `first` on; its keys and values start at k and v.
+struct Segment {
+    int64_t row, rows, first;
+    const float *k, *v;
+};
+
+struct Heads {
+    int64_t query, key, dim; // H, K, D
+
+    int64_t group() const { return query / key; }
+    int64_t query_stride() const { return query * dim; }
+    int64_t key_stride() const { return key * dim; }
+};
+
+Heads check_operands(const char* kernel, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+    check_floats(q, "q", 3);
+    check_floats(k, "k", 3);
+    check_floats(v, "v", 3);
+    TORCH_CHECK(k.size(0) == q.size(0) && k.size(2) == q.size(2) && k.size(1) > 0 && q.size(1) % k.size(1) == 0, kernel, ": k has shape ",
+        k.sizes(), ", expected [", q.size(0), ", a divisor of ", q.size(1), ", ", q.size(2), "] for q of shape ", q.sizes());
+    TORCH_CHECK(v.sizes() == k.sizes(), kernel, ": v has shape ", v.sizes(), ", expected ", k.sizes(), " as k");
+    TORCH_CHECK(scale > 0 && std::isfinite(scale), kernel, ": scale is ", scale, ", expected a positive number");
+    return {q.size(1), k.size(1), q.size(2)};
+}
+
+void attend(const std::vector<Segment>& segments, const Heads& heads, const float* q, float* out, float* lse, double scale) {
+    struct Task {
+        int64_t segment, begin, head;
+    };
+    std::vector<Task> tasks;
+    double operations = 0;
+    for (size_t s = 0; s < segments.size(); ++s) {
+        operations += 4.0 * segments[s].rows * (segments[s].first + segments[s].rows) * heads.query * heads.dim;
+        for (int64_t begin = 0; begin < segments[s].rows; begin += QueryBlock)
+            for (int64_t head = 0; head < heads.query; ++head)
+                tasks.push_back({static_cast<int64_t>(s), begin, head});
+    }
+    parallel_tasks(static_cast<int64_t>(tasks.size()), operations, [&](int64_t t) {
+        const auto& [index, begin, head] = tasks[t];
+        const Segment& segment = segments[index];
+        const int64_t row = segment.row + begin, shared = head / heads.group() * heads.dim;
+        compute().attention({q + row * heads.query_stride() + head * heads.dim, heads.query_stride()}, {segment.k + shared, heads.key_stride()},
+            {segment.v + shared, heads.key_stride()}, {out + row * heads.query_stride() + head * heads.dim, heads.query_stride()},
+            lse != nullptr ? lse + row * heads.query + head : nullptr, heads.query, segment.first + begin,
+            std::min(QueryBlock, segment.rows - begin), heads.dim, static_cast<float>(scale));
+    });
+}
+
+at::Tensor attention_forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& offsets, double scale, at::Tensor* lse) {
+    const Heads heads{q.size(1), k.size(1), q.size(2)};
+    auto out = floats_like(q);
+    if (lse != nullptr)
+        *lse = at::empty({q.size(0), q.size(1)}, q.options().requires_grad(false));
+    const int64_t* offset = offsets.data_ptr<int64_t>();
+    std::vector<Segment> segments;
+    for (int64_t s = 0; s + 1 < offsets.size(0); ++s)
+        segments.push_back({offset[s], offset[s + 1] - offset[s], 0, read(k) + offset[s] * heads.key_stride(), read(v) + offset[s] * heads.key_stride()});
+    attend(segments, heads, read(q), write(out), lse != nullptr ? write(*lse) : nullptr, scale);
+    return out;
+}
+
+class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
+public:
+    static at::Tensor forward(
+        AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& offsets, double scale) {
+        at::Tensor lse;
+        auto out = attention_forward(q, k, v, offsets, scale, &lse);
+        context->save_for_backward({q, k, v, offsets, lse});
+        context->saved_data["scale"] = scale;
+        return out;
+    }
+
+    // A task is one key head of one sequence, with all the query heads that share it: nobody else adds to its dk and dv.
+    static variable_list backward(AutogradContext* context, variable_list gradients) {
+        const auto saved = context->get_saved_variables();
+        const auto &q = saved[0], &k = saved[1], &v = saved[2], &offsets = saved[3], &lse = saved[4];
+        const auto scale = static_cast<float>(context->saved_data["scale"].toDouble());
+        const auto dout = gradients[0].contiguous();
+        const Heads heads{q.size(1), k.size(1), q.size(2)};
+        auto dq = floats_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
+        const int64_t* offset = offsets.data_ptr<int64_t>();
+        const int64_t sequences = offsets.size(0) - 1;
+        double operations = 0;
+        for (int64_t s = 0; s < sequences; ++s)
+            operations += 10.0 * (offset[s + 1] - offset[s]) * (offset[s + 1] - offset[s]) * heads.query * heads.dim;
+        parallel_tasks(sequences * heads.key, operations, [&](int64_t task) {
+            const int64_t begin = offset[task / heads.key], rows = offset[task / heads.key + 1] - begin, key = task % heads.key;
+            const int64_t shared = begin * heads.key_stride() + key * heads.dim;
+            for (int64_t head = key * heads.group(); head < (key + 1) * heads.group(); ++head) {
+                const int64_t own = begin * heads.query_stride() + head * heads.dim;
+                compute().attention_backward({read(q) + own, heads.query_stride()}, {read(k) + shared, heads.key_stride()},
+                    {read(v) + shared, heads.key_stride()}, {read(dout) + own, heads.query_stride()}, read(lse) + begin * heads.query + head,
+                    heads.query, {write(dq) + own, heads.query_stride()}, {write(dk) + shared, heads.key_stride()},
+                    {write(dv) + shared, heads.key_stride()}, rows, heads.dim, scale);
+            }
+        });
+        return {dq, dk, dv, at::Tensor(), at::Tensor()};
+    }
+};
+
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& offsets, double scale) {
+    check_operands("Attention", q, k, v, scale);
+    const auto dense_offsets = integers(offsets, "Attention: offsets", -1);
+    const int64_t* offset = dense_offsets.data_ptr<int64_t>();
+    const int64_t last = dense_offsets.size(0) - 1;
+    TORCH_CHECK(last >= 0 && offset[0] == 0 && offset[last] == q.size(0), "Attention: offsets run from ", last < 0 ? -1 : offset[0], " to ",
+        last < 0 ? -1 : offset[last], ", expected 0 to ", q.size(0), ", the number of rows");
+    for (int64_t s = 0; s < last; ++s)
+        TORCH_CHECK(offset[s] <= offset[s + 1], "Attention: offsets[", s + 1, "] is ", offset[s + 1], ", expected at least ", offset[s], ", the one before");
+    const auto dense_q = q.contiguous(), dense_k = k.contiguous(), dense_v = v.contiguous();
+    return recording(q, k, v) ? AttentionFunction::apply(dense_q, dense_k, dense_v, dense_offsets, scale)
+                              : attention_forward(dense_q, dense_k, dense_v, dense_offsets, scale, nullptr);
+}
+
+void check_cache(const char* kernel, const at::Tensor& keys, const at::Tensor& values) {
+    check_floats(keys, "keyCache", 4);
+    check_floats(values, "valueCache", 4);
+    check_in_place(keys, "keyCache");
+    check_in_place(values, "valueCache");
+    TORCH_CHECK(values.sizes() == keys.sizes(), kernel, ": valueCache has shape ", values.sizes(), ", expected ", keys.sizes(), " as keyCache");
+}
+
+at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& key_cache,
+    const at::Tensor& value_cache, const at::Tensor& slots, const at::Tensor& positions, double scale) {
+    const Heads heads = check_operands("CachedAttention", q, k, v, scale);
+    check_cache("CachedAttention", key_cache, value_cache);
+    TORCH_CHECK(key_cache.size(2) == heads.key && key_cache.size(3) == heads.dim, "CachedAttention: keyCache has shape ", key_cache.sizes(),
+        ", expected [*, *, ", heads.key, ", ", heads.dim, "] for k of shape ", k.sizes());
+    const int64_t rows = q.size(0), length = key_cache.size(1);
+    const auto dense_slots = integers(slots, "CachedAttention: slots", rows), dense_positions = integers(positions, "CachedAttention: positions", rows);
+    check_range(dense_slots, "CachedAttention: slots", 0, key_cache.size(0), -1 - key_cache.size(0));
+    check_range(dense_positions, "CachedAttention: positions", 0, length, -1 - length);
+    const int64_t *slot = dense_slots.data_ptr<int64_t>(), *position = dense_positions.data_ptr<int64_t>();
+    const auto dense_q = q.detach().contiguous(), dense_k = k.detach().contiguous(), dense_v = v.detach().contiguous();
+
+    const int64_t row_size = heads.key_stride();
+    float *keys = write(key_cache), *values = write(value_cache);
+    std::vector<Segment> segments;
+    for (int64_t row = 0; row < rows; ++row) {
+        const int64_t start = slot[row] * length * row_size, to = start + position[row] * row_size;
+        std::memcpy(keys + to, read(dense_k) + row * row_size, row_size * sizeof(float));
+        std::memcpy(values + to, read(dense_v) + row * row_size, row_size * sizeof(float));
+        if (row > 0 && slot[row] == slot[row - 1] && position[row] == position[row - 1] + 1)
+            ++segments.back().rows;
+        else
+            segments.push_back({row, 1, position[row], keys + start, values + start});
+    }
+    auto out = floats_like(dense_q);
+    attend(segments, heads, read(dense_q), write(out), nullptr, scale);
+    return out;
+}
+
+void copy_cache(const at::Tensor& key_cache, const at::Tensor& value_cache, int64_t from, int64_t to, int64_t length) {
+    check_cache("CopyCache", key_cache, value_cache);
+    const int64_t slots = key_cache.size(0), longest = key_cache.size(1);
+    TORCH_CHECK(from >= 0 && from < slots, "CopyCache: fromSlot is ", from, ", expected 0 to ", slots - 1);
+    TORCH_CHECK(to >= 0 && to < slots, "CopyCache: toSlot is ", to, ", expected 0 to ", slots - 1);
+    TORCH_CHECK(length >= 0 && length <= longest, "CopyCache: length is ", length, ", expected 0 to ", longest);
+    const int64_t row_size = key_cache.size(2) * key_cache.size(3), slot_size = longest * row_size;
+    if (from == to)
+        return;
+    for (float* cache : {write(key_cache), write(value_cache)})
+        std::memcpy(cache + to * slot_size, cache + from * slot_size, length * row_size * sizeof(float));
+}
+
+} // namespace
+} // namespace kernels
+
+SR_EXPORT int sr_kernel_attention(Handle q, Handle k, Handle v, Handle offsets, double scale, Handle* result) {
+    return guarded([&] { *result = wrap(kernels::attention(*q, *k, *v, *offsets, scale)); });
+}
+
+SR_EXPORT int sr_kernel_cached_attention(
+    Handle q, Handle k, Handle v, Handle key_cache, Handle value_cache, Handle slots, Handle positions, double scale, Handle* result) {
+    return guarded([&] { *result = wrap(kernels::cached_attention(*q, *k, *v, *key_cache, *value_cache, *slots, *positions, scale)); });
+}
+
+SR_EXPORT int sr_kernel_copy_cache(Handle key_cache, Handle value_cache, int64_t from_slot, int64_t to_slot, int64_t length) {
+    return guarded([&] { kernels::copy_cache(*key_cache, *value_cache, from_slot, to_slot, length); });
+}

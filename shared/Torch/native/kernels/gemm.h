@@ -1,0 +1,168 @@
+// Matrix product C = A B over packed panels.
+//
+// Order of summation, the same for every element of C whatever the sizes of A and B, the tile that it falls in, the thread and
+// the instruction set: k runs upward in blocks of KBlock; within a block one chain of fused multiply-adds from zero; the blocks'
+// sums are added up in order. So a row's result never depends on the other rows.
+#pragma once
+
+#include "compute.h"
+#include "simd.h"
+
+namespace kernels::KERNELS_ISA {
+
+// The register tile: TileRows x TileColumns of C, sized so that its accumulators, one row of B and a broadcast fill the registers.
+#if defined(__AVX512F__)
+constexpr int TileRows = 8, TileVecs = 2;
+#elif defined(__AVX2__) && defined(__FMA__)
+constexpr int TileRows = 6, TileVecs = 1;
+#elif defined(__aarch64__)
+constexpr int TileRows = 6, TileVecs = 1;
+#else
+constexpr int TileRows = 2, TileVecs = 1;
+#endif
+constexpr int TileColumns = TileVecs * Width;
+
+constexpr int64_t KBlock = 256;   // a panel of B (KBlock x TileColumns) stays in the first-level cache
+constexpr int64_t RowBlock = 192; // the packed block of A (RowBlock x KBlock) stays in the second; a multiple of every TileRows
+
+// The last columns of C, fewer than a tile has. Out of line: a call in tile() would drive its accumulators out of the registers.
+__attribute__((noinline)) inline void store_edge(const float* edge, int rows, float* c, int64_t c_row, int64_t columns, bool add) {
+    for (int i = 0; i < rows; ++i, c += c_row, edge += TileColumns)
+        for (int64_t j = 0; j < columns; ++j)
+            c[j] = add ? c[j] + edge[j] : edge[j];
+}
+
+// C[0..Rows, 0..columns] = A B over `depth` terms, or C + A B. a: (depth, TileRows) packed; b: rows of TileColumns floats, `stride` apart.
+template <int Rows>
+void tile(int64_t depth, const float* a, const float* b, int64_t stride, float* c, int64_t c_row, int64_t columns, bool add) {
+    constexpr int Natives = TileColumns / Lanes; // registers, not Vecs: the compiler keeps a plain array of them in place
+    Native sum[Rows][Natives] = {};
+    for (int64_t k = 0; k < depth; ++k, a += TileRows, b += stride) {
+        Native row[Natives];
+#pragma GCC unroll 4
+        for (int j = 0; j < Natives; ++j)
+            __builtin_memcpy(&row[j], b + j * Lanes, sizeof(Native));
+#pragma GCC unroll 16
+        for (int i = 0; i < Rows; ++i) {
+            const Native factor = splat(a[i]);
+#pragma GCC unroll 4
+            for (int j = 0; j < Natives; ++j)
+                sum[i][j] = fused(factor, row[j], sum[i][j]);
+        }
+    }
+    if (columns >= TileColumns) {
+#pragma GCC unroll 16
+        for (int i = 0; i < Rows; ++i, c += c_row) {
+#pragma GCC unroll 4
+            for (int j = 0; j < Natives; ++j) {
+                if (add) {
+                    Native before;
+                    __builtin_memcpy(&before, c + j * Lanes, sizeof before);
+                    sum[i][j] = before + sum[i][j];
+                }
+                __builtin_memcpy(c + j * Lanes, &sum[i][j], sizeof(Native));
+            }
+        }
+        return;
+    }
+    alignas(64) float edge[Rows * TileColumns];
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+        for (int j = 0; j < Natives; ++j)
+            __builtin_memcpy(edge + i * TileColumns + j * Lanes, &sum[i][j], sizeof(Native));
+    }
+    store_edge(edge, Rows, c, c_row, columns, add);
+}
+
+using Tile = void (*)(int64_t, const float*, const float*, int64_t, float*, int64_t, int64_t, bool);
+
+// One tile function for each number of rows, so that a single row does not pay for a full tile.
+KERNELS_INLINE void tile(
+    int64_t rows, int64_t depth, const float* a, const float* b, int64_t stride, float* c, int64_t c_row, int64_t columns, bool add) {
+#if defined(__AVX512F__)
+    static constexpr Tile tiles[] = {tile<1>, tile<2>, tile<3>, tile<4>, tile<5>, tile<6>, tile<7>, tile<8>};
+#elif (defined(__AVX2__) && defined(__FMA__)) || defined(__aarch64__)
+    static constexpr Tile tiles[] = {tile<1>, tile<2>, tile<3>, tile<4>, tile<5>, tile<6>};
+#else
+    static constexpr Tile tiles[] = {tile<1>, tile<2>};
+#endif
+    static_assert(sizeof tiles / sizeof *tiles == TileRows);
+    tiles[rows - 1](depth, a, b, stride, c, c_row, columns, add);
+}
+
+// Packs `count` lines of `depth` elements as (depth, Size), lines past `count` as zeros. `along` is the distance between
+// elements k and k + 1 of a line, `across` between lines; one of them is 1.
+template <int Size>
+void pack(float* to, const float* from, int64_t across, int64_t along, int64_t count, int64_t depth) {
+    if (across == 1) {
+        for (int64_t k = 0; k < depth; ++k, from += along, to += Size) {
+            if (count >= Size)
+                for (int j = 0; j < Size; ++j)
+                    to[j] = from[j];
+            else
+                for (int j = 0; j < Size; ++j)
+                    to[j] = j < count ? from[j] : 0;
+        }
+        return;
+    }
+    // Squares of Lanes x Lanes are turned in registers.
+    for (int64_t k = 0; k < depth; k += Lanes) {
+        const int64_t terms = depth - k < Lanes ? depth - k : Lanes;
+        for (int first = 0; first < Size; first += Lanes) {
+            Native square[Lanes];
+#pragma GCC unroll 16
+            for (int i = 0; i < Lanes; ++i) {
+                square[i] = Native{};
+                if (first + i < Size && first + i < count) {
+                    const float* source = from + (first + i) * across + k;
+                    if (terms == Lanes)
+                        __builtin_memcpy(&square[i], source, sizeof square[i]);
+                    else
+                        __builtin_memcpy(&square[i], source, terms * sizeof(float));
+                }
+            }
+            transpose(square);
+            if (terms == Lanes) {
+#pragma GCC unroll 16
+                for (int i = 0; i < Lanes; ++i) {
+                    if (first + Lanes <= Size)
+                        __builtin_memcpy(to + (k + i) * Size + first, &square[i], sizeof square[i]);
+                    else
+                        __builtin_memcpy(to + (k + i) * Size + first, &square[i], (Size - first) * sizeof(float));
+                }
+            } else {
+                for (int64_t i = 0; i < terms; ++i) {
+                    const int width = first + Lanes <= Size ? Lanes : Size - first;
+                    __builtin_memcpy(to + (k + i) * Size + first, &square[i], width * sizeof(float));
+                }
+            }
+        }
+    }
+}
+
+// The product of rows [0, rows) and columns [0, columns): C = A B, or C + A B.
+// A (rows, depth), B (depth, columns), rows of C `c_row` apart.
+inline void product(const Matrix& a, const Matrix& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth, bool add) {
+    const int64_t some_rows = rows < RowBlock ? rows : RowBlock;
+    const int64_t some_depth = depth < KBlock ? depth : KBlock;
+    const int64_t row_tiles = (some_rows + TileRows - 1) / TileRows;
+    float* packed_a = scratch(Scratch::Product, row_tiles * TileRows * some_depth + some_depth * TileColumns + 2 * Width);
+    float* packed_b = packed_a + row_tiles * TileRows * some_depth + Width;
+    for (int64_t k = 0; k < depth; k += KBlock) {
+        const int64_t terms = depth - k < KBlock ? depth - k : KBlock;
+        for (int64_t row = 0; row < rows; row += RowBlock) {
+            const int64_t block = rows - row < RowBlock ? rows - row : RowBlock;
+            for (int64_t i = 0; i < block; i += TileRows)
+                pack<TileRows>(packed_a + i * terms, a.data + (row + i) * a.row_stride + k * a.column_stride, a.row_stride, a.column_stride, block - i, terms);
+            for (int64_t j = 0; j < columns; j += TileColumns) {
+                pack<TileColumns>(packed_b, b.data + k * b.row_stride + j * b.column_stride, b.column_stride, b.row_stride, columns - j, terms);
+                for (int64_t i = 0; i < block; i += TileRows)
+                    tile(block - i < TileRows ? block - i : TileRows, terms, packed_a + i * terms, packed_b, TileColumns,
+                        c + (row + i) * c_row + j, c_row, columns - j, add || k > 0);
+            }
+        }
+    }
+}
+
+} // namespace kernels::KERNELS_ISA

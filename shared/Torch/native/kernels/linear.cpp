@@ -1,0 +1,95 @@
+// y = x W^T + b, its gradients dx = dy W, dW = dy^T x, db = sum of dy.
+#include "checks.h"
+
+namespace kernels {
+namespace {
+
+// How much of `length` each thread takes, in whole register tiles.
+int64_t share(int64_t length, int64_t threads, int64_t tile) { return ((length + threads - 1) / threads + tile - 1) / tile * tile; }
+
+// C = A B, cut among the threads along the dimension that leaves the smallest largest part; else the longer one, so that the
+// shorter operand is the one that every thread packs.
+void parallel_product(const Matrix& a, const Matrix& b, float* c, int64_t rows, int64_t columns, int64_t depth) {
+    const double operations = 2.0 * rows * columns * depth;
+    const int64_t threads = threads_for(operations);
+    const int64_t some_rows = share(rows, threads, 8), some_columns = share(columns, threads, 32);
+    const int64_t by_rows = some_rows * columns, by_columns = rows * some_columns;
+    if (by_rows < by_columns || (by_rows == by_columns && rows >= columns))
+        parallel_blocks(rows, some_rows, operations, [&](int64_t begin, int64_t end) {
+            compute().product({a.data + begin * a.row_stride, a.row_stride, a.column_stride}, b, c + begin * columns, columns, end - begin,
+                columns, depth, false);
+        });
+    else
+        parallel_blocks(columns, some_columns, operations, [&](int64_t begin, int64_t end) {
+            compute().product(a, {b.data + begin * b.column_stride, b.row_stride, b.column_stride}, c + begin, columns, rows, end - begin,
+                depth, false);
+        });
+}
+
+at::Tensor multiply(const Matrix& a, const Matrix& b, int64_t rows, int64_t columns, int64_t depth, const at::TensorOptions& options) {
+    auto out = at::empty({rows, columns}, options.requires_grad(false));
+    if (depth == 0)
+        out.zero_();
+    else if (out.numel() > 0)
+        parallel_product(a, b, write(out), rows, columns, depth);
+    return out;
+}
+
+at::Tensor linear_forward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    const int64_t rows = x.size(0), in = x.size(1), out = weight.size(0);
+    auto y = multiply({read(x), in, 1}, {read(weight), 1, in}, rows, out, in, x.options());
+    if (bias.defined()) {
+        const float* from = read(bias);
+        float* to = write(y);
+        parallel_blocks(rows, SumBlock, static_cast<double>(rows) * out, [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; ++i)
+                for (int64_t j = 0; j < out; ++j)
+                    to[i * out + j] += from[j];
+        });
+    }
+    return y;
+}
+
+class LinearFunction : public torch::autograd::Function<LinearFunction> {
+public:
+    static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+        context->save_for_backward({x, weight});
+        return linear_forward(x, weight, bias);
+    }
+
+    static variable_list backward(AutogradContext* context, variable_list gradients) {
+        const auto saved = context->get_saved_variables();
+        const auto &x = saved[0], &weight = saved[1];
+        const auto dy = gradients[0].contiguous();
+        const int64_t rows = x.size(0), in = x.size(1), out = weight.size(0);
+        at::Tensor dx, dweight, dbias;
+        if (context->needs_input_grad(0))
+            dx = multiply({read(dy), out, 1}, {read(weight), in, 1}, rows, in, out, x.options());
+        if (context->needs_input_grad(1))
+            dweight = multiply({read(dy), 1, out}, {read(x), in, 1}, out, in, rows, x.options());
+        if (context->needs_input_grad(2))
+            dbias = sum_rows(dy);
+        return {dx, dweight, dbias};
+    }
+};
+
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    check_floats(x, "Linear: x", 2);
+    check_floats(weight, "Linear: weight", 2);
+    TORCH_CHECK(x.size(1) == weight.size(1), "Linear: weight has shape ", weight.sizes(), ", expected [*, ", x.size(1), "] for x of shape ", x.sizes());
+    if (bias.defined()) {
+        check_floats(bias, "Linear: bias", 1);
+        check_shape(bias, "Linear: bias", {weight.size(0)});
+    }
+    const auto dense_x = x.contiguous(), dense_weight = weight.contiguous(), dense_bias = bias.defined() ? bias.contiguous() : bias;
+    if (recording(x, weight, bias))
+        return LinearFunction::apply(dense_x, dense_weight, dense_bias);
+    return linear_forward(dense_x, dense_weight, dense_bias);
+}
+
+} // namespace
+} // namespace kernels
+
+SR_EXPORT int sr_kernel_linear(Handle x, Handle weight, Handle bias, Handle* result) {
+    return guarded([&] { *result = wrap(kernels::linear(*x, *weight, sr::optional(bias))); });
+}
