@@ -11,7 +11,7 @@ public interface IEventStore
     /// <param name="expectedVersion">The version of the stream's last event; 0 starts a new stream.</param>
     /// <param name="events">At least one.</param>
     /// <param name="cancellationToken">Once the statement has been sent, cancelling leaves it open whether the events were appended.</param>
-    /// <returns>The events with their positions and versions; <see cref="StoredEvent.Data"/> as it was given.</returns>
+    /// <returns>The events with their positions and versions.</returns>
     /// <exception cref="VersionConflictException">The stream is at another version; nothing was appended.</exception>
     /// <exception cref="ArgumentException">An event cannot be stored (no JSON, U+0000, a name that is too long); nothing was appended.</exception>
     Task<IReadOnlyList<StoredEvent>> AppendAsync(
