@@ -161,8 +161,8 @@ public sealed class ViewTests
     private static async Task<IReadOnlyList<string>> PlainAsync(IEnumerable<object> facts, DateTimeOffset from)
     {
         using var writer = new StringWriter();
-        await LiveView.ShowAsync(
-            Console(80, writer), new RunSummary("kata-7"), Recorded(facts), new ClockAt(from), plain: true, TestContext.Current.CancellationToken);
+        await LiveView.FollowAsync(
+            Console(80, writer), "kata-7", Recorded(facts), plain: true, TestContext.Current.CancellationToken, new ClockAt(from));
         return writer.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
