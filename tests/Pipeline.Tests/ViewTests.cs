@@ -66,9 +66,9 @@ public sealed class ViewTests
     {
         var lines = FinalLines(200);
 
-        Row(lines, "log").ShouldStartWith("PostgreSQL in /somewhere/data, table mt_events, stream run-kata-7");
+        Row(lines, "log").ShouldStartWith("PostgreSQL in /somewhere/data/postgres, table mt_events, stream run-kata-7");
         lines.ShouldContain(line => line.Contains("/somewhere/data/models/kata-7/M3, sha256 aaa", StringComparison.Ordinal));
-        lines.ShouldContain(line => line.Contains("prompt-kata-7-2-*, sha256 d2", StringComparison.Ordinal));
+        lines.ShouldContain(line => line.Contains("/somewhere/data/runs/kata-7/pairs/M3.jsonl, sha256 d2", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -161,8 +161,8 @@ public sealed class ViewTests
     private static async Task<IReadOnlyList<string>> PlainAsync(IEnumerable<object> facts, DateTimeOffset from)
     {
         using var writer = new StringWriter();
-        await LiveView.FollowAsync(
-            Console(80, writer), "kata-7", Recorded(facts), plain: true, TestContext.Current.CancellationToken, new ClockAt(from));
+        await LiveView.ShowAsync(
+            Console(80, writer), new RunSummary("kata-7"), Recorded(facts), new ClockAt(from), plain: true, TestContext.Current.CancellationToken);
         return writer.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 

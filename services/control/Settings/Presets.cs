@@ -1,4 +1,5 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
 
 namespace SelfRewarding.Control.Settings;
 
@@ -15,6 +16,7 @@ public static class Presets
     public static RunSettings Paper { get; } = new()
     {
         Preset = "paper",
+        Format = PaperFormat.Settings,
         Sft = new()
         {
             Steps = 302, // (3,200 IFT + 1,630 EFT) / 16

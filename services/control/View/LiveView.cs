@@ -10,23 +10,24 @@ public static class LiveView
     private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// Follows a run until it is finished or the facts end. Facts from before the call are taken without being told: a run that goes on does
-    /// not tell its story twice.
+    /// Takes facts into the summary and shows it, until the run is finished, the facts end, or it is cancelled: a quiet end, with the terminal
+    /// as it was before. Facts from before the call are taken without being told: a run that goes on does not tell its story twice.
     /// </summary>
     /// <param name="facts">The log's facts from its start, and then live.</param>
     /// <param name="plain">Lines, even on a terminal.</param>
-    /// <param name="clock">The system's, unless a test has its own.</param>
-    /// <returns>The run as it is at the end.</returns>
-    /// <exception cref="OperationCanceledException">It was cancelled; the terminal is as it was before.</exception>
-    public static async Task<RunSummary> FollowAsync(
-        IAnsiConsole console, string run, IAsyncEnumerable<Recorded> facts, bool plain, CancellationToken cancellationToken, TimeProvider? clock = null)
+    public static async Task ShowAsync(
+        IAnsiConsole console, RunSummary summary, IAsyncEnumerable<Recorded> facts, TimeProvider clock, bool plain, CancellationToken cancellationToken)
     {
-        var summary = new RunSummary(run);
-        if (plain || !console.Profile.Out.IsTerminal || !console.Profile.Capabilities.Ansi)
-            await TellAsync(console, summary, facts, clock ?? TimeProvider.System, cancellationToken);
-        else
-            await DrawAsync(console, summary, facts, clock ?? TimeProvider.System, cancellationToken);
-        return summary;
+        try
+        {
+            if (plain || !console.Profile.Out.IsTerminal || !console.Profile.Capabilities.Ansi)
+                await TellAsync(console, summary, facts, clock, cancellationToken);
+            else
+                await DrawAsync(console, summary, facts, clock, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
     }
 
     private static async Task TellAsync(
