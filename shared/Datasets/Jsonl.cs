@@ -26,7 +26,8 @@ public static class Jsonl
 
     /// <summary>
     /// <c>{"prompt", "responses": [{"text", "rank", "quality"?}]}</c>: ranked answers, rank 0 the best. In place of "prompt" a line may
-    /// have <c>"turns": [{"text"}]</c> with a single turn, as Open Assistant exports do. Further properties are ignored.
+    /// have <c>"turns": [{"text"}]</c> with a single turn, as Open Assistant exports do. Where no answer of a line has a rank, their
+    /// qualities rank them (equal ones tie), and answers that nobody rated are left out. Further properties are ignored.
     /// </summary>
     /// <exception cref="DataFileException">As <see cref="ReadPrompts"/>.</exception>
     public static IEnumerable<RankedPrompt> ReadRanked(string path) => Read(path).Select(Ranked);
@@ -89,8 +90,16 @@ public static class Jsonl
             prompt = line.NonBlankText("prompt");
         }
 
-        return new(prompt, [.. line.Objects("responses", min: 2).Select(answer =>
-            new RankedAnswer(answer.Text("text"), answer.WholeNumber("rank", 0), answer.Has("quality") ? answer.Number("quality") : null))]);
+        var answers = line.Objects("responses", min: 2);
+        double? Quality(JsonlLine answer) => answer.Has("quality") ? answer.Number("quality") : null;
+        if (answers.Any(answer => answer.Has("rank")) || !answers.Any(answer => answer.Has("quality")))
+            return new(prompt, [.. answers.Select(answer => new RankedAnswer(answer.Text("text"), answer.WholeNumber("rank", 0), Quality(answer)))]);
+
+        var rated = answers.Where(answer => answer.Has("quality")).ToList();
+        if (rated.Count < 2)
+            throw new DataFileException($"{line.Location}: \"responses\" has no ranks and 1 quality, expected ranks, or 2 qualities to rank by.");
+        var qualities = rated.Select(Quality).Distinct().OrderDescending().ToList();
+        return new(prompt, [.. rated.Select(answer => new RankedAnswer(answer.Text("text"), qualities.IndexOf(Quality(answer)), Quality(answer)))]);
     }
 
     private static Stream Open(string path)

@@ -21,8 +21,7 @@ public sealed record JsonlLine(string Location, string Path, JsonElement Value)
         {
             var reader = new Utf8JsonReader(text);
             var value = JsonElement.ParseValue(ref reader);
-            if (reader.Read())
-                throw new DataFileException($"{location}: a second JSON value begins at byte {reader.TokenStartIndex + 1}, expected one object a line.");
+            reader.Read(); // throws where anything follows
             return value.ValueKind == JsonValueKind.Object
                 ? new(location, "", value)
                 : throw new DataFileException($"{location}: {Describe(value)}, expected one JSON object a line.");

@@ -1,0 +1,66 @@
+using System.Text;
+using SelfRewarding.Contracts;
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.Datasets.Tests;
+
+public sealed class CanonicalDatasetTests : IDisposable
+{
+    private readonly DataFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private static PreferencePairBuilt Pair(int ordinal, string prompt, double score = 5) =>
+        new("run", 1, ordinal, prompt, new(0, "good\n", score), new(2, "b\"ad é", 1.0 / 3), []);
+
+    [Fact]
+    public void A_pair_is_a_line_in_the_names_of_TRL()
+    {
+        using var stream = new MemoryStream();
+        CanonicalDataset.Write([Pair(7, "p")], stream);
+        Encoding.UTF8.GetString(stream.ToArray()).ShouldBe(
+            """{"ordinal":7,"prompt":"p","chosen":"good\n","rejected":"b\"ad é","score_chosen":5,"score_rejected":0.3333333333333333}""" + "\n");
+    }
+
+    [Fact]
+    public void The_hash_does_not_depend_on_the_order_in_which_pairs_come()
+    {
+        // By number: as texts, 10 would come before 2.
+        var pairs = new[] { Pair(2, "a"), Pair(10, "b"), Pair(1, "c") };
+        using var stream = new MemoryStream();
+        var hash = CanonicalDataset.Write(pairs, stream);
+        hash.ShouldBe(CanonicalDataset.Sha256(pairs.Reverse()));
+        var path = _folder.Write("pairs.jsonl", stream.ToArray());
+        CanonicalDataset.Read(path).Select(pair => pair.Ordinal).ShouldBe([1, 2, 10]);
+    }
+
+    [Fact]
+    public void Everything_that_is_trained_on_is_in_the_hash()
+    {
+        var pair = Pair(1, "p");
+        string[] hashes =
+        [
+            .. new[]
+            {
+                pair, pair with { Prompt = "q" }, pair with { Ordinal = 2 }, pair with { Chosen = pair.Chosen with { Text = "x" } },
+                pair with { Rejected = pair.Rejected with { Text = "x" } }, pair with { Chosen = pair.Chosen with { Score = 4 } },
+            }.Select(changed => CanonicalDataset.Sha256([changed])),
+        ];
+        hashes.Distinct().Count().ShouldBe(hashes.Length);
+        hashes[0].ShouldBe("b4386adc7721e0aa60268d373e6e96c3cebcf335071ea1cac38d38e38bf2bf10");
+    }
+
+    [Fact]
+    public void What_was_written_reads_back()
+    {
+        using var stream = new MemoryStream();
+        CanonicalDataset.Write([Pair(3, "p\u0001😀")], stream);
+        CanonicalDataset.Read(_folder.Write("pairs.jsonl", stream.ToArray()))
+            .ShouldBe([new CanonicalPair(3, "p\u0001😀", "good\n", "b\"ad é", 5, 1.0 / 3)]);
+    }
+
+    [Fact]
+    public void Two_pairs_of_one_prompt_are_refused() =>
+        Should.Throw<ArgumentException>(() => CanonicalDataset.Sha256([Pair(4, "a"), Pair(4, "b")])).Message.ShouldStartWith("Two pairs have ordinal 4");
+}
