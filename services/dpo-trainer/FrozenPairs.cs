@@ -48,7 +48,7 @@ public sealed class FrozenPairs
             throw new InvalidDataException($"The pairs of iteration {frozen.Iteration} of run '{frozen.Run}' hash to {sha256}, expected {frozen.Sha256} as frozen: the log was changed. Nothing is trained on it.");
         var file = options.Locate(Path.Combine("runs", frozen.Run, "pairs", $"{frozen.Model}.jsonl"));
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        AtomicFile.Write(file, stream => CanonicalDataset.Write(stream, pairs));
+        AtomicFile.Write(file, stream => CanonicalDataset.Write(pairs, stream));
 
         var dataset = new FrozenPairs(DrawKey.For(settings.Seed, DrawPurpose.Shuffle, frozen.Iteration + 1));
         var format = new PromptFormat(settings.Format);

@@ -40,7 +40,7 @@ public sealed class SftMixture
         var mixture = new SftMixture(DrawKey.For(settings.Seed, DrawPurpose.Shuffle, baseline ? 0 : 1));
         var format = new PromptFormat(settings.Format);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var drafts = seed.Drafts.Select(example => (format.Draft(example.Examples), example.Prompt));
+        var drafts = seed.Drafts.Select(example => (format.Draft(example.Shots), example.Prompt));
         var demonstrations = seed.Ift.Select(example => (format.Answer(example.Prompt), example.Response));
         var judgements = judged.Select(example => (format.Judge(example.Prompt, example.Response), example.Judgement));
 

@@ -52,9 +52,11 @@ at::Tensor linear_forward(const at::Tensor& x, const at::Tensor& weight, const a
 
 class LinearFunction : public torch::autograd::Function<LinearFunction> {
 public:
-    static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    // An undefined tensor has no place among autograd's inputs; an empty optional has.
+    static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const c10::optional<at::Tensor>& bias) {
         context->save_for_backward({x, weight});
-        return linear_forward(x, weight, bias);
+        context->saved_data["has_bias"] = bias.has_value();
+        return linear_forward(x, weight, bias.value_or(at::Tensor()));
     }
 
     static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -67,7 +69,7 @@ public:
             dx = multiply({read(dy), out, 1}, {read(weight), in, 1}, rows, in, out, x.options());
         if (context->needs_input_grad(1))
             dweight = multiply({read(dy), 1, out}, {read(x), in, 1}, out, in, rows, x.options());
-        if (context->needs_input_grad(2))
+        if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2))
             dbias = sum_rows(dy);
         return {dx, dweight, dbias};
     }
@@ -83,7 +85,7 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
     }
     const auto dense_x = x.contiguous(), dense_weight = weight.contiguous(), dense_bias = bias.defined() ? bias.contiguous() : bias;
     if (recording(x, weight, bias))
-        return LinearFunction::apply(dense_x, dense_weight, dense_bias);
+        return LinearFunction::apply(dense_x, dense_weight, bias.defined() ? c10::optional<at::Tensor>(dense_bias) : c10::nullopt);
     return linear_forward(dense_x, dense_weight, dense_bias);
 }
 
