@@ -60,6 +60,29 @@ public sealed class LlamaTests
     }
 
     [Fact]
+    public void One_thread_and_two_compute_the_same_bits()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var off = torch.no_grad();
+        using var model = Fixture.Tiny();
+        using var layout = SequenceLayout.Of([0, 40, 80, 120]);
+        var threads = torch.get_num_threads();
+        try
+        {
+            torch.set_num_threads(1);
+            var one = Logits();
+            torch.set_num_threads(2);
+            Logits().ShouldHaveTheBitsOf(one);
+        }
+        finally
+        {
+            torch.set_num_threads(threads);
+        }
+
+        float[] Logits() => model.Logits(model.Forward(Fixture.Expected("forward.input_ids").reshape(-1), layout)).Floats();
+    }
+
+    [Fact]
     public void A_tied_head_is_the_embedding_counted_and_saved_once()
     {
         var config = Fixture.TinyConfig() with { TieWordEmbeddings = true };
