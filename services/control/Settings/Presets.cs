@@ -7,7 +7,48 @@ namespace SelfRewarding.Control.Settings;
 public static class Presets
 {
     /// <summary>Tiny instructions whose right answers are known, and a fresh 0.8 M-parameter Llama: the whole method, measured, on two cores.</summary>
-    public static RunSettings Kata { get; } = new() { Preset = "kata" };
+    public static RunSettings Kata { get; } = new()
+    {
+        Preset = "kata",
+        Model = new() { HiddenSize = 128, IntermediateSize = 352, Layers = 4, Heads = 4, KeyValueHeads = 4, MaxPositions = 256, TieWordEmbeddings = true },
+        Data = new() { KataIft = 2_000, KataEft = 15_000, KataDrafts = 3_000, KataIftMaxLetters = 7 },
+        Sft = new()
+        {
+            Steps = 450,
+            BaselineSteps = 150,
+            EftShare = 0.72, // the judge has to be good first
+            DraftShare = 0.16,
+            Batch = 96,
+            LearningRate = 2e-3,
+            FinalLearningRate = 2e-4,
+            WarmupSteps = 50,
+            Optimizer = new() { Beta1 = 0.9, Beta2 = 0.98, WeightDecay = 0.01, MaxGradNorm = 1.0 },
+            CheckpointEvery = 100,
+        },
+        Prompts = new()
+        {
+            PerIteration = 1_024,
+            SeedShots = 3,
+            OwnShots = 1,
+            Sampling = new() { Temperature = 0.6, TopP = 0.9, MaxNewTokens = 24 },
+            Filters = new() { MinWords = 2, MaxWords = 2, BannedWords = [], BannedStarts = [], RequireEnglishStart = true, MaxRougeL = 0.7 },
+        },
+        Candidates = new() { Count = 4, Sampling = new() { Temperature = 1.0, TopP = 1.0, MaxNewTokens = 24 } },
+        Judge = new() { Count = 3, Sampling = new() { Temperature = 0.7, TopP = 0.9, MaxNewTokens = 96 } },
+        Dpo = new()
+        {
+            Beta = 0.1,
+            RpoAlpha = 1, // plain DPO pushes down what chosen and rejected share, and here they share nearly all
+            Epochs = 3,
+            Batch = 32,
+            LearningRate = 1e-4,
+            FinalLearningRate = 1e-5,
+            WarmupSteps = 10,
+            Optimizer = new() { Beta1 = 0.9, Beta2 = 0.98, WeightDecay = 0, MaxGradNorm = 1.0 },
+            CheckpointEvery = 25,
+        },
+        Evaluation = new() { Prompts = 1_000, Ranked = 250, Judgements = 1, Sampling = new() { Temperature = 0.7, TopP = 0.9, MaxNewTokens = 24 } },
+    };
 
     /// <summary>
     /// The figures of Yuan et al. 2024 (arXiv 2401.10020). They give neither the number of steps (they stop early), nor AdamW's
