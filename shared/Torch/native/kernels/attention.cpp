@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <string>
 #include <vector>
 
 namespace kernels {
@@ -25,10 +26,10 @@ struct Heads {
     int64_t key_stride() const { return key * dim; }
 };
 
-Heads check_operands(const char* kernel, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
-    check_floats(q, "q", 3);
-    check_floats(k, "k", 3);
-    check_floats(v, "v", 3);
+Heads check_operands(const std::string& kernel, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+    check_floats(q, (kernel + ": q").c_str(), 3);
+    check_floats(k, (kernel + ": k").c_str(), 3);
+    check_floats(v, (kernel + ": v").c_str(), 3);
     TORCH_CHECK(k.size(0) == q.size(0) && k.size(2) == q.size(2) && k.size(1) > 0 && q.size(1) % k.size(1) == 0, kernel, ": k has shape ",
         k.sizes(), ", expected [", q.size(0), ", a divisor of ", q.size(1), ", ", q.size(2), "] for q of shape ", q.sizes());
     TORCH_CHECK(v.sizes() == k.sizes(), kernel, ": v has shape ", v.sizes(), ", expected ", k.sizes(), " as k");
@@ -125,11 +126,11 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
                               : attention_forward(dense_q, dense_k, dense_v, dense_offsets, scale, nullptr);
 }
 
-void check_cache(const char* kernel, const at::Tensor& keys, const at::Tensor& values) {
-    check_floats(keys, "keyCache", 4);
-    check_floats(values, "valueCache", 4);
-    check_in_place(keys, "keyCache");
-    check_in_place(values, "valueCache");
+void check_cache(const std::string& kernel, const at::Tensor& keys, const at::Tensor& values) {
+    check_floats(keys, (kernel + ": keyCache").c_str(), 4);
+    check_floats(values, (kernel + ": valueCache").c_str(), 4);
+    check_in_place(keys, (kernel + ": keyCache").c_str());
+    check_in_place(values, (kernel + ": valueCache").c_str());
     TORCH_CHECK(values.sizes() == keys.sizes(), kernel, ": valueCache has shape ", values.sizes(), ", expected ", keys.sizes(), " as keyCache");
 }
 

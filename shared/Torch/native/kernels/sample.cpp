@@ -58,6 +58,8 @@ int64_t draw(const float* logits, int64_t size, const Draw& how) {
     compute().tempered(logits, inverse, weights.data(), size);
     ids.resize(size);
     std::iota(ids.begin(), ids.end(), 0);
+    // Sorting needs an order, which NaN has not. An infinite greatest logit has become NaN here, too.
+    TORCH_CHECK(std::isfinite(mass(ids, weights.data())), "Sample: logits hold a value that is not a number, or infinity");
     if (how.top_k > 0 && how.top_k < size) {
         std::nth_element(ids.begin(), ids.begin() + how.top_k, ids.end(), Likelier{logits});
         ids.resize(how.top_k);
@@ -114,8 +116,8 @@ Samples sample(const at::Tensor& logits, const at::Tensor& temperature, const at
         token[i] = draw(row, size, {read(dense_temperature)[i], read(dense_top_p)[i], dense_top_k.data_ptr<int64_t>()[i], dense_uniform.data_ptr<double>()[i]});
         compute().log_probs(row, token + i, log_prob + i, nullptr, 1, size);
     });
-    for (int64_t i = 0; i < rows; ++i)
-        TORCH_CHECK(!std::isnan(log_prob[i]), "Sample: logits[", i, "] holds a value that is not a number, or only infinities");
+    for (int64_t i = 0; i < rows; ++i) // rows at temperature 0
+        TORCH_CHECK(!std::isnan(log_prob[i]), "Sample: logits hold a value that is not a number, or infinity");
     return out;
 }
 
