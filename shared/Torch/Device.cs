@@ -29,8 +29,10 @@ public static partial class torch
         {
         }
 
+        /// <summary>The kind of device.</summary>
         public DeviceType type { get; } = deviceType;
 
+        /// <summary>Which one of that kind; -1 is the current one.</summary>
         public int index { get; } = index;
 
         public override string ToString() => (type, index) switch

@@ -37,8 +37,10 @@ public static partial class torch
         /// <summary>The bytes of one element.</summary>
         public long element_size() => Native.sr_element_size(Handle);
 
+        /// <summary>The type of the elements.</summary>
         public ScalarType dtype => (ScalarType)Native.sr_type(Handle);
 
+        /// <summary>Where the elements lie.</summary>
         public Device device
         {
             get
@@ -81,8 +83,9 @@ public static partial class torch
             {
                 if (!is_contiguous() || device.type != DeviceType.CPU)
                 {
+                    var layout = is_contiguous() ? "contiguous" : "strided";
                     throw new InvalidOperationException(
-                        $"bytes needs a contiguous tensor on the cpu, this one of shape {Describe(shape)} is on {device} and {(is_contiguous() ? "contiguous" : "strided")}: call cpu() or contiguous().");
+                        $"bytes needs a contiguous tensor on the cpu, this one of shape {Describe(shape)} is {layout} on {device}: call cpu() or contiguous()");
                 }
 
                 Native.Check(Native.sr_data(Handle, out var data));
@@ -105,6 +108,7 @@ public static partial class torch
             }
         }
 
+        /// <summary>Shape, type and device; not the elements.</summary>
         public override string ToString() => $"[{string.Join('x', shape)}], type = {dtype}, device = {device}";
 
         /// <summary>How messages write a shape: [2, 3].</summary>

@@ -28,6 +28,7 @@ public sealed class TensorAccessor<T> : IDisposable where T : unmanaged
         set => Write([value], Flat(indices));
     }
 
+    /// <summary>A copy of all elements.</summary>
     public T[] ToArray()
     {
         var values = new T[Count];

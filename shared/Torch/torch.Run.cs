@@ -47,6 +47,7 @@ public static partial class torch
             }
         }
 
+        /// <summary>The device of the tensors it fills.</summary>
         public Device device { get; }
 
         internal GeneratorHandle Handle
@@ -65,6 +66,7 @@ public static partial class torch
             return this;
         }
 
+        /// <summary>Lets go of the generator; the default one lives on.</summary>
         public void Dispose() => _handle.Dispose();
     }
 }

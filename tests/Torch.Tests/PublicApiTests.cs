@@ -31,7 +31,11 @@ public sealed class PublicApiTests
     private static IEnumerable<string> Members(Type type)
     {
         var name = Name(type);
-        if (type.IsEnum) return [$"{name}: {string.Join(", ", Enum.GetNames(type).Select(item => $"{item} = {Convert.ToInt64(Enum.Parse(type, item), CultureInfo.InvariantCulture)}"))}"];
+        if (type.IsEnum)
+        {
+            var items = Enum.GetNames(type).Select(item => $"{item} = {Convert.ToInt64(Enum.Parse(type, item), CultureInfo.InvariantCulture)}");
+            return [$"{name}: {string.Join(", ", items)}"];
+        }
 
         const BindingFlags own = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
         return type.GetMembers(own)
@@ -45,10 +49,12 @@ public sealed class PublicApiTests
         ConstructorInfo constructor => $"new({Parameters(constructor)})",
         MethodInfo { Name: "op_Implicit" } method => $"implicit {Name(method.ReturnType)}({Parameters(method)})",
         MethodInfo method => $"{method.Name}{(method.IsGenericMethod ? "<T>" : "")}({Parameters(method)}) : {Name(method.ReturnType)}",
-        PropertyInfo property => $"{property.Name}{(property.GetIndexParameters().Length > 0 ? "[]" : "")} : {Name(property.PropertyType)}{(property.CanWrite ? " get set" : " get")}",
+        PropertyInfo property => $"{property.Name}{Indexer(property)} : {Name(property.PropertyType)} get{(property.CanWrite ? " set" : "")}",
         FieldInfo field => $"{field.Name} : {Name(field.FieldType)}",
         _ => member.ToString()!,
     };
+
+    private static string Indexer(PropertyInfo property) => property.GetIndexParameters().Length > 0 ? "[]" : "";
 
     private static string Parameters(MethodBase method) => string.Join(", ", method.GetParameters().Select(parameter =>
         $"{Name(parameter.ParameterType)} {parameter.Name}{(parameter.HasDefaultValue ? $" = {Literal(parameter)}" : "")}"));

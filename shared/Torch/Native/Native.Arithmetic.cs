@@ -139,13 +139,15 @@ internal static partial class Native
     internal static partial int sr_sum(TensorHandle self, int type, out nint result);
 
     [LibraryImport(Library)]
-    internal static partial int sr_sum_dims(TensorHandle self, ReadOnlySpan<long> dims, long count, [MarshalAs(UnmanagedType.U1)] bool keepdim, int type, out nint result);
+    internal static partial int sr_sum_dims(
+        TensorHandle self, ReadOnlySpan<long> dims, long count, [MarshalAs(UnmanagedType.U1)] bool keepdim, int type, out nint result);
 
     [LibraryImport(Library)]
     internal static partial int sr_mean(TensorHandle self, out nint result);
 
     [LibraryImport(Library)]
-    internal static partial int sr_mean_dims(TensorHandle self, ReadOnlySpan<long> dims, long count, [MarshalAs(UnmanagedType.U1)] bool keepdim, int type, out nint result);
+    internal static partial int sr_mean_dims(
+        TensorHandle self, ReadOnlySpan<long> dims, long count, [MarshalAs(UnmanagedType.U1)] bool keepdim, int type, out nint result);
 
     [LibraryImport(Library)]
     internal static partial int sr_max(TensorHandle self, out nint result);

@@ -15,7 +15,8 @@ internal static partial class Native
     internal static partial int sr_logsigmoid(TensorHandle input, out nint result);
 
     [LibraryImport(Library)]
-    internal static partial int sr_dropout(TensorHandle input, double p, [MarshalAs(UnmanagedType.U1)] bool training, [MarshalAs(UnmanagedType.U1)] bool inPlace, out nint result);
+    internal static partial int sr_dropout(
+        TensorHandle input, double p, [MarshalAs(UnmanagedType.U1)] bool training, [MarshalAs(UnmanagedType.U1)] bool inPlace, out nint result);
 
     [LibraryImport(Library)]
     internal static partial int sr_softmax(TensorHandle self, long dim, int type, out nint result);
@@ -29,5 +30,6 @@ internal static partial class Native
 
     [LibraryImport(Library)]
     internal static partial int sr_scaled_dot_product_attention(
-        TensorHandle query, TensorHandle key, TensorHandle value, TensorHandle mask, double dropout, [MarshalAs(UnmanagedType.U1)] bool causal, out nint result);
+        TensorHandle query, TensorHandle key, TensorHandle value, TensorHandle mask, double dropout,
+        [MarshalAs(UnmanagedType.U1)] bool causal, out nint result);
 }

@@ -31,11 +31,16 @@ internal static partial class Native
     internal static partial int sr_max_dim(TensorHandle self, long dim, [MarshalAs(UnmanagedType.U1)] bool keepdim, out nint values, out nint indexes);
 
     [LibraryImport(Library)]
-    internal static partial int sr_topk(TensorHandle self, long k, long dim, [MarshalAs(UnmanagedType.U1)] bool largest, [MarshalAs(UnmanagedType.U1)] bool sorted, out nint values, out nint indexes);
+    internal static partial int sr_topk(
+        TensorHandle self, long k, long dim, [MarshalAs(UnmanagedType.U1)] bool largest,
+        [MarshalAs(UnmanagedType.U1)] bool sorted, out nint values, out nint indexes);
 
     [LibraryImport(Library)]
-    internal static partial int sr_sort(TensorHandle self, long dim, [MarshalAs(UnmanagedType.U1)] bool descending, [MarshalAs(UnmanagedType.U1)] bool stable, out nint values, out nint indexes);
+    internal static partial int sr_sort(
+        TensorHandle self, long dim, [MarshalAs(UnmanagedType.U1)] bool descending,
+        [MarshalAs(UnmanagedType.U1)] bool stable, out nint values, out nint indexes);
 
     [LibraryImport(Library)]
-    internal static partial int sr_multinomial(TensorHandle self, long samples, [MarshalAs(UnmanagedType.U1)] bool replacement, GeneratorHandle generator, out nint result);
+    internal static partial int sr_multinomial(
+        TensorHandle self, long samples, [MarshalAs(UnmanagedType.U1)] bool replacement, GeneratorHandle generator, out nint result);
 }
