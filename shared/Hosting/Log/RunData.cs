@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 
 namespace SelfRewarding.Hosting;
