@@ -25,7 +25,7 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void The_paper_preset_has_the_paper_s_figures()
     {
-        var paper = Bind("--preset", "paper");
+        var paper = Bind(["--preset", "paper", .. OwnFiles()]);
 
         paper.Preset.ShouldBe("paper");
         (paper.Dpo.Beta, paper.Dpo.LearningRate, paper.Dpo.FinalLearningRate, paper.Dpo.Batch, paper.Dpo.Dropout, paper.Dpo.RpoAlpha).ShouldBe((0.1, 1e-6, 1e-7, 16, 0.1, 0));
@@ -124,6 +124,7 @@ public sealed class SettingsTests : IDisposable
     public void An_unknown_preset_is_one_problem_and_the_preset_cannot_be_changed_afterwards()
     {
         ProblemsOf("--preset", "papper").ShouldBe(["Preset 'papper' is unknown, expected one of kata, paper."]);
+        ProblemsOf("--preset", "paper").ShouldBe(["Preset paper is for a model and data of your own: give --model, --ift, --eft and --heldout."]);
         ProblemsOf("--set", "preset=paper").ShouldBe(["--set preset=paper: the preset comes before all other settings: say --preset paper."]);
     }
 

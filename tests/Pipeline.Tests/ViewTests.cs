@@ -132,6 +132,14 @@ public sealed class ViewTests
         lines[1].ShouldEndWith("M3 is the last model: the run is complete");
     }
 
+    [Fact]
+    public async Task Another_run_in_the_same_log_is_not_told()
+    {
+        object[] facts = [new RunStarted("another", SummaryExample.Settings, []), .. SummaryExample.Facts().Take(1), new RunStopped("another", 1, "broken")];
+
+        (await PlainAsync(facts, BeforeTheRun)).ShouldHaveSingleItem().ShouldContain("run kata-7: preset kata");
+    }
+
     [Theory]
     [InlineData(0, 0, 1.0)]
     [InlineData(5, 5, 1.0)]

@@ -67,6 +67,8 @@ public static partial class RunOptions
             if (options.GetValue(option) is { } text) Assign(draft, option.Name, setting, text);
         draft.Set("--preset", "preset", preset);
 
+        if (preset == "paper" && !draft.HasData)
+            draft.AddProblem("Preset paper is for a model and data of your own: give --model, --ift, --eft and --heldout.");
         if (options.GetValue(Run) is { } run && !RunNamePattern().IsMatch(run))
             draft.AddProblem($"--run '{run}' cannot name a run, expected 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit.");
 

@@ -15,6 +15,9 @@ public sealed class SettingsDraft(RunSettings preset)
     private readonly JsonObject _values = (JsonObject)JsonSerializer.SerializeToNode(preset, Json)!;
     private readonly List<string> _problems = [];
 
+    /// <summary>Whether there is data of one's own so far, instead of Kata.</summary>
+    public bool HasData => ((JsonObject)_values["data"]!)["ift"] is not null;
+
     /// <summary>Sets one value as text, such as <c>dpo.beta</c> to <c>0.2</c>.</summary>
     /// <param name="source">Where it was said, as the problem's sentence should name it: <c>--set dpo.beta=0.2</c>.</param>
     public void Set(string source, string path, string text)

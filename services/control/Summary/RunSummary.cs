@@ -52,9 +52,10 @@ public sealed class RunSummary(string run)
     public ModelSummary? Model(string name) => _models.GetValueOrDefault(name);
 
     /// <summary>Takes one fact of the log, in the log's order.</summary>
-    public void Apply(object fact, DateTimeOffset at)
+    /// <returns>Whether the fact was this run's.</returns>
+    public bool Apply(object fact, DateTimeOffset at)
     {
-        if (RunOf(fact) != Run) return;
+        if (RunOf(fact) != Run) return false;
         LastFactAt = at;
         switch (fact)
         {
@@ -105,6 +106,8 @@ public sealed class RunSummary(string run)
                 Make(f.Model.Name).Apply(f, at);
                 break;
         }
+
+        return true;
     }
 
     private ModelSummary Make(string name) => _models.TryGetValue(name, out var model) ? model : _models[name] = new ModelSummary(name);

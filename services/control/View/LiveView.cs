@@ -36,15 +36,22 @@ public static class LiveView
         var (from, lines, goesOn) = (clock.GetUtcNow(), new PlainLines(summary), false);
         await foreach (var recorded in facts.WithCancellation(cancellationToken))
         {
-            var known = recorded.At < from;
-            if (!known && goesOn) Tell(recorded.At, $"run {summary.Run} goes on where it was");
-            summary.Apply(recorded.Fact, recorded.At);
-            goesOn = known && summary.StartedAt is not null;
-            // Not markup, and never wrapped: a line is one line, whatever reads it.
-            if (!known && lines.After(recorded.Fact, recorded.At) is { } line) Tell(recorded.At, line);
+            var taken = summary.Apply(recorded.Fact, recorded.At);
+            if (recorded.At < from)
+            {
+                goesOn = summary.StartedAt is not null;
+            }
+            else if (taken)
+            {
+                if (goesOn) Tell(recorded.At, $"run {summary.Run} goes on where it was");
+                goesOn = false;
+                if (lines.After(recorded.Fact, recorded.At) is { } line) Tell(recorded.At, line);
+            }
+
             if (summary.IsFinished) return;
         }
 
+        // Not markup, and never wrapped: a line is one line, whatever reads it.
         void Tell(DateTimeOffset at, string line) => console.Profile.Out.Writer.WriteLine($"{TimeZoneInfo.ConvertTime(at, clock.LocalTimeZone):HH:mm:ss} {line}");
     }
 
@@ -61,7 +68,7 @@ public static class LiveView
                 lock (gate)
                     screen.UpdateTarget(RunPicture.Of(summary, console, clock.GetUtcNow()));
             }
-            while (await Task.WhenAny(folding, redraw.WaitForNextTickAsync(cancellationToken).AsTask()) != folding);
+            while (await Task.WhenAny(folding, redraw.WaitForNextTickAsync(CancellationToken.None).AsTask()) != folding);
         });
         await folding;
 
