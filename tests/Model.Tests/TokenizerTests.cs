@@ -101,8 +101,8 @@ public sealed class TokenizerTests
 
         output.ShouldBe([2, 3, 3]);
         output.Clear();
-        merger.Merge(new int[1_000_000], output); // quadratic work would not end
-        output.Count.ShouldBe(500_000);
+        merger.Merge(new int[200_000], output); // quadratic work would take minutes
+        output.Count.ShouldBe(100_000);
     }
 
     [Theory]
