@@ -37,10 +37,15 @@ public sealed class FrozenPairs
         FactLog log, DatasetFrozen frozen, RunSettings settings, LoadedModel model, WorkerOptions options, CancellationToken cancellationToken)
     {
         var pairs = new List<PreferencePairBuilt>();
+        var truncated = new HashSet<int>();
         for (var ordinal = 0; ordinal < settings.Prompts.PerIteration; ordinal++)
         {
-            if ((await log.ReadPromptAsync(frozen.Run, frozen.Iteration, ordinal, cancellationToken)).Outcome is PreferencePairBuilt pair)
-                pairs.Add(pair);
+            var history = await log.ReadPromptAsync(frozen.Run, frozen.Iteration, ordinal, cancellationToken);
+            if (history.Outcome is not PreferencePairBuilt pair)
+                continue;
+            pairs.Add(pair);
+            if (history.Sampled!.Candidates.Single(candidate => candidate.Index == pair.Rejected.Candidate).Finish == Finish.Length)
+                truncated.Add(ordinal);
         }
 
         var sha256 = CanonicalDataset.Sha256(pairs);
@@ -55,10 +60,11 @@ public sealed class FrozenPairs
         foreach (var pair in pairs)
         {
             var prompt = model.Tokenizer.Encode(format.Answer(pair.Prompt), addBos: true);
-            var row = new Row(
-                pair.Ordinal,
-                new TrainingSequence(prompt, [.. model.Tokenizer.Encode(pair.Chosen.Text), model.Tokenizer.Eos[0]]),
-                new TrainingSequence(prompt, [.. model.Tokenizer.Encode(pair.Rejected.Text), model.Tokenizer.Eos[0]]));
+            int[] chosen = [.. model.Tokenizer.Encode(pair.Chosen.Text), model.Tokenizer.Eos[0]];
+            var rejected = model.Tokenizer.Encode(pair.Rejected.Text);
+            if (!truncated.Contains(pair.Ordinal) || rejected.Length == 0)
+                rejected = [.. rejected, model.Tokenizer.Eos[0]]; // an answer that ran into its limit never said that it was at its end
+            var row = new Row(pair.Ordinal, new TrainingSequence(prompt, chosen), new TrainingSequence(prompt, rejected));
             if (Math.Max(row.Chosen.Length, row.Rejected.Length) > model.Model.Config.MaxPositionEmbeddings)
                 dataset.TooLong++;
             else

@@ -1,7 +1,7 @@
 #if !TORCHSHARP
 using SelfRewarding.Torch;
-#endif
 using TorchSharp;
+#endif
 using Tensor = TorchSharp.torch.Tensor;
 
 namespace SelfRewarding.Model;

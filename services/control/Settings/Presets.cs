@@ -27,10 +27,10 @@ public static class Presets
         },
         Prompts = new()
         {
-            PerIteration = 1_024,
+            PerIteration = 2_000,
             SeedShots = 3,
             OwnShots = 1,
-            Sampling = new() { Temperature = 0.6, TopP = 0.9, MaxNewTokens = 24 },
+            Sampling = new() { Temperature = 1.0, TopP = 1.0, MaxNewTokens = 24 }, // cooler, the drafts gather on what is easy
             Filters = new() { MinWords = 2, MaxWords = 2, BannedWords = [], BannedStarts = [], RequireEnglishStart = true, MaxRougeL = 0.7 },
         },
         Candidates = new() { Count = 4, Sampling = new() { Temperature = 1.0, TopP = 1.0, MaxNewTokens = 24 } },

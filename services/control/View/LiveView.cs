@@ -1,3 +1,4 @@
+using SelfRewarding.Contracts;
 using SelfRewarding.Control.Summary;
 using SelfRewarding.Hosting;
 using Spectre.Console;
@@ -33,18 +34,19 @@ public static class LiveView
     private static async Task TellAsync(
         IAnsiConsole console, RunSummary summary, IAsyncEnumerable<Recorded> facts, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var (from, lines, goesOn) = (clock.GetUtcNow(), new PlainLines(summary), false);
+        var (from, lines) = (clock.GetUtcNow(), new PlainLines(summary));
+        string? opening = null;
         await foreach (var recorded in facts.WithCancellation(cancellationToken))
         {
             var taken = summary.Apply(recorded.Fact, recorded.At);
             if (recorded.At < from)
             {
-                goesOn = summary.StartedAt is not null;
+                if (taken) opening = recorded.Fact is RunStarted ? lines.After(recorded.Fact, recorded.At) : $"run {summary.Run} goes on where it was";
             }
             else if (taken)
             {
-                if (goesOn) Tell(recorded.At, $"run {summary.Run} goes on where it was");
-                goesOn = false;
+                if (opening is not null) Tell(recorded.At, opening);
+                opening = null;
                 if (lines.After(recorded.Fact, recorded.At) is { } line) Tell(recorded.At, line);
             }
 
