@@ -8,9 +8,3 @@ endif()
 set_source_files_properties("${kernels}/isa_baseline.cpp" PROPERTIES COMPILE_OPTIONS "-fno-math-errno;-fno-trapping-math")
 set_source_files_properties("${kernels}/isa_avx2.cpp" PROPERTIES COMPILE_OPTIONS "-fno-math-errno;-fno-trapping-math;${avx2}")
 set_source_files_properties("${kernels}/isa_avx512.cpp" PROPERTIES COMPILE_OPTIONS "-fno-math-errno;-fno-trapping-math;${avx512}")
-
-# at::parallel_for is a template over OpenMP: without it our side of it would run on one thread.
-find_package(OpenMP)
-if(OpenMP_CXX_FOUND)
-  target_link_libraries(selfrewarding_torch PRIVATE OpenMP::OpenMP_CXX)
-endif()

@@ -4,15 +4,18 @@
 namespace kernels {
 namespace {
 
-// How much of `length` each thread takes, in whole register tiles.
-int64_t share(int64_t length, int64_t threads, int64_t tile) { return ((length + threads - 1) / threads + tile - 1) / tile * tile; }
+// The length of each part, in whole register tiles.
+int64_t share(int64_t length, int64_t parts, int64_t tile) { return ((length + parts - 1) / parts + tile - 1) / tile * tile; }
 
-// C = A B, cut among the threads along the dimension that leaves the smallest largest part; else the longer one, so that the
-// shorter operand is the one that every thread packs.
+// C = A B, cut along the dimension that leaves the smallest largest part; else the longer one, so that the operand that is packed
+// for every part is the smaller.
 void parallel_product(const Matrix& a, const Matrix& b, float* c, int64_t rows, int64_t columns, int64_t depth) {
     const double operations = 2.0 * rows * columns * depth;
+    // Several parts for each thread even out the load, as long as each is worth packing the other operand for.
+    constexpr double WorthAPart = 4e6;
     const int64_t threads = threads_for(operations);
-    const int64_t some_rows = share(rows, threads, 8), some_columns = share(columns, threads, 32);
+    const int64_t parts = threads == 1 ? 1 : std::clamp<int64_t>(static_cast<int64_t>(operations / WorthAPart), threads, 4 * threads);
+    const int64_t some_rows = share(rows, parts, 8), some_columns = share(columns, parts, 32);
     const int64_t by_rows = some_rows * columns, by_columns = rows * some_columns;
     if (by_rows < by_columns || (by_rows == by_columns && rows >= columns))
         parallel_blocks(rows, some_rows, operations, [&](int64_t begin, int64_t end) {

@@ -1,10 +1,7 @@
 // Threads take tasks as they come; a task's result never depends on who computes it, so neither do the bits.
 #pragma once
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 
 namespace kernels {
@@ -12,26 +9,17 @@ namespace kernels {
 // Below this many floating-point operations, waking a thread costs more than it brings.
 constexpr double WorthAThread = 4e5;
 
-inline int64_t threads_for(double operations) {
-    if (at::in_parallel_region())
-        return 1;
-    return std::clamp<int64_t>(static_cast<int64_t>(operations / WorthAThread), 1, at::get_num_threads());
-}
+// How many threads so many operations are worth, up to at::get_num_threads(); 1 inside a task.
+int64_t threads_for(double operations);
+
+// Calls task(context, i) for each i in [0, tasks) on up to `threads` threads, this one among them. The first exception is thrown
+// on, when all have ended.
+void run_tasks(int64_t tasks, int64_t threads, void (*task)(const void* context, int64_t i), const void* context);
 
 // body(task) for each task in [0, tasks), on as many threads as `operations` are worth.
 template <typename Body>
 void parallel_tasks(int64_t tasks, double operations, const Body& body) {
-    const int64_t threads = std::min(tasks, threads_for(operations));
-    if (threads <= 1) {
-        for (int64_t task = 0; task < tasks; ++task)
-            body(task);
-        return;
-    }
-    std::atomic<int64_t> next{0};
-    at::parallel_for(0, threads, 1, [&](int64_t, int64_t) {
-        for (int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < tasks;)
-            body(task);
-    });
+    run_tasks(tasks, threads_for(operations), [](const void* context, int64_t i) { (*static_cast<const Body*>(context))(i); }, &body);
 }
 
 // body(begin, end) over [0, count) in blocks of `block`.
