@@ -1,4 +1,3 @@
-using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using SelfRewarding.Hosting;
 using SelfRewarding.Inference;

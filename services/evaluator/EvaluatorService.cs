@@ -48,7 +48,7 @@ public sealed class EvaluatorService(
         var judged = (HeldOutJudged)(await log.FindAsync(stream, EvaluationStage.Judged, cancellationToken)
             ?? await log.AppendOnceAsync(stream, EvaluationStage.Judged, await JudgeAsync(run, answered, opponents, seed, settings, cancellationToken), cancellationToken));
 
-        var before = Opponents(model.Name).FirstOrDefault() is { } previous
+        var before = Opponents(model.Name) is [var previous, ..]
             ? await log.FindAsync(StreamNames.Evaluation(run, previous), EvaluationStage.Judged, cancellationToken) as HeldOutJudged
             : null;
         return await log.AppendOnceAsync(stream, EvaluationStage.Evaluated, ModelReport.Of(answered, judged, opponents, before, seed), cancellationToken);
@@ -91,7 +91,7 @@ public sealed class EvaluatorService(
     }
 
     private async Task<HeldOutJudged> JudgeAsync(
-        string run, HeldOutAnswered answered, IReadOnlyList<HeldOutAnswered> opponents, SeedData seed, RunSettings settings, CancellationToken cancellationToken)
+        string run, HeldOutAnswered answered, List<HeldOutAnswered> opponents, SeedData seed, RunSettings settings, CancellationToken cancellationToken)
     {
         var model = answered.Model;
         IReadOnlyList<ulong> Keys(int prompt, int answer) =>

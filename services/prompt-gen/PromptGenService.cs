@@ -65,7 +65,7 @@ public sealed class PromptGenService(
     }
 
     private async Task<object[]> DraftBlockAsync(
-        DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, PromptPool pool, IReadOnlyList<int> ordinals, CancellationToken cancellationToken)
+        DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, PromptPool pool, List<int> ordinals, CancellationToken cancellationToken)
     {
         var decided = new object[ordinals.Count];
         var rejected = ordinals.Select(_ => new List<RejectedDraft>()).ToArray();

@@ -1,5 +1,4 @@
 using SelfRewarding.Contracts;
-using SelfRewarding.Hosting;
 using Shouldly;
 using Xunit;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using SelfRewarding.Hosting;
 using Shouldly;
 using Xunit;
 

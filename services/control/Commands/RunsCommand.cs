@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control.Settings;
-using SelfRewarding.Control.Summary;
 using SelfRewarding.Control.View;
 using Spectre.Console;
 

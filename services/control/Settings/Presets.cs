@@ -41,8 +41,8 @@ public static class Presets
             RpoAlpha = 1, // plain DPO pushes down what chosen and rejected share, and here they share nearly all
             Epochs = 3,
             Batch = 32,
-            LearningRate = 1e-4,
-            FinalLearningRate = 1e-5,
+            LearningRate = 5e-5,
+            FinalLearningRate = 5e-6,
             WarmupSteps = 10,
             Optimizer = new() { Beta1 = 0.9, Beta2 = 0.98, WeightDecay = 0, MaxGradNorm = 1.0 },
             CheckpointEvery = 25,
