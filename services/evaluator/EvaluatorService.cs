@@ -5,6 +5,7 @@ using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 using SelfRewarding.Inference;
+using SelfRewarding.Model;
 
 namespace SelfRewarding.Evaluator;
 
@@ -84,7 +85,7 @@ public sealed class EvaluatorService(
         {
             return (await generator.GenerateAsync(model, text, [key], sampling, cancellationToken))[0].Text;
         }
-        catch (PromptTooLongException)
+        catch (ContextLengthException)
         {
             return ""; // no answer: counted as wrong, like any other empty answer
         }

@@ -5,6 +5,7 @@ using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 using SelfRewarding.Inference;
+using SelfRewarding.Model;
 
 namespace SelfRewarding.PromptGen;
 
@@ -19,6 +20,9 @@ public sealed class PromptGenService(
     : JobService<DraftPrompts>(jobs, database, failure, logger)
 {
     private const int Block = 64;
+
+    /// <param name="Refused">Set where no draft could be written at all.</param>
+    private sealed record Draft(string Text, Finish Finish, IReadOnlyList<string> Shots, Verdict? Refused);
 
     protected override string LockOf(DraftPrompts job) => $"prompts-{job.Run}-{job.Iteration}";
 
@@ -74,17 +78,17 @@ public sealed class PromptGenService(
         {
             var round = attempt;
             var drafts = await Task.WhenAll(open.Select(slot => DraftAsync(job, settings, seeds, own, ordinals[slot], round, cancellationToken)));
-            foreach (var (slot, (draft, finish, shots)) in open.ToList().Zip(drafts))
+            foreach (var (slot, draft) in open.ToList().Zip(drafts))
             {
-                if (pool.Check(draft, finish) is { } verdict)
+                if ((draft.Refused ?? pool.Check(draft.Text, draft.Finish)) is { } verdict)
                 {
-                    rejected[slot].Add(new RejectedDraft(attempt, draft, verdict.Reason, verdict.Figure, verdict.Nearest));
+                    rejected[slot].Add(new RejectedDraft(attempt, draft.Text, verdict.Reason, verdict.Figure, verdict.Nearest));
                     continue;
                 }
 
-                pool.Accept(draft);
+                pool.Accept(draft.Text);
                 open.Remove(slot);
-                decided[slot] = new PromptGenerated(job.Run, job.Iteration, ordinals[slot], job.Model, draft, "model", shots, rejected[slot]);
+                decided[slot] = new PromptGenerated(job.Run, job.Iteration, ordinals[slot], job.Model, draft.Text, "model", draft.Shots, rejected[slot]);
             }
         }
 
@@ -97,16 +101,24 @@ public sealed class PromptGenService(
         return decided;
     }
 
-    private async Task<(string Draft, Finish Finish, IReadOnlyList<string> Shots)> DraftAsync(
+    private async Task<Draft> DraftAsync(
         DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, int ordinal, int attempt, CancellationToken cancellationToken)
     {
         var prompts = settings.Prompts;
+        var format = new PromptFormat(settings.Format);
         var shots = ShotSelection.Choose(seeds, own, prompts.SeedShots, prompts.OwnShots, DrawKey.For(settings.Seed, DrawPurpose.Shots, job.Iteration, ordinal, attempt));
         var key = DrawKey.For(settings.Seed, DrawPurpose.Draft, job.Iteration, ordinal, attempt);
-        var format = new PromptFormat(settings.Format);
-        var texts = await generator.GenerateAsync(job.Model, format.Draft(shots), [key], prompts.Sampling, cancellationToken);
-        var (draft, finish) = format.ReadDraft(texts[0].Text, texts[0].Finish);
-        return (draft, finish, shots);
+        try
+        {
+            var texts = await generator.GenerateAsync(job.Model, format.Draft(shots), [key], prompts.Sampling, cancellationToken);
+            var (text, finish) = format.ReadDraft(texts[0].Text, texts[0].Finish);
+            return new Draft(text, finish, shots, null);
+        }
+        catch (ContextLengthException)
+        {
+            // These examples do not fit; the next attempt draws others.
+            return new Draft("", Finish.Length, shots, new Verdict("examples_too_long", shots.Sum(shot => shot.Length), null));
+        }
     }
 
     private async Task<List<string>> AcceptedBeforeAsync(DraftPrompts job, int planned, CancellationToken cancellationToken)

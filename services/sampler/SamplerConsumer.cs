@@ -3,6 +3,7 @@ using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 using SelfRewarding.Inference;
+using SelfRewarding.Model;
 
 namespace SelfRewarding.Sampler;
 
@@ -30,7 +31,7 @@ public sealed class SamplerConsumer(FactLog log, RunCatalog runs, TextGenerator 
             return new CandidatesSampled(prompt.Run, prompt.Iteration, prompt.Ordinal, prompt.Model,
                 [.. answers.Select((answer, index) => new Candidate(index, answer.Text, answer.Tokens, answer.Finish, answer.LogProb))]);
         }
-        catch (PromptTooLongException e)
+        catch (ContextLengthException e)
         {
             return new PromptDiscarded(prompt.Run, prompt.Iteration, prompt.Ordinal, DiscardReason.TooLong, e.Message, [], []);
         }

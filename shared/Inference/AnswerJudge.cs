@@ -1,5 +1,6 @@
 using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
+using SelfRewarding.Model;
 
 namespace SelfRewarding.Inference;
 
@@ -21,7 +22,7 @@ public sealed class AnswerJudge(TextGenerator generator)
                 return new Judgement(candidate, index, reply.Text, score, unparsable, reply.Tokens.Count, reply.Finish, reply.LogProb);
             })];
         }
-        catch (PromptTooLongException e)
+        catch (ContextLengthException e)
         {
             // A judge prompt that does not fit is not cut and not replaced: there is no judgement, and that is said.
             return [.. keys.Select((_, index) => new Judgement(candidate, index, "", null, e.Message, 0, Finish.Length, 0))];

@@ -13,15 +13,12 @@ public sealed record GeneratedText(string Text, IReadOnlyList<int> Tokens, Finis
 public sealed class TextGenerator(ModelPool pool, WorkerOptions options)
 {
     /// <summary>Samples one text for each key. What is drawn depends on the model, the prompt, the settings and the key, and on nothing else.</summary>
-    /// <exception cref="PromptTooLongException">The prompt leaves no room for <see cref="SamplingSettings.MaxNewTokens"/> tokens; it is never cut.</exception>
+    /// <exception cref="ContextLengthException">The prompt leaves no room in the model's context. It is never cut; an answer that ends at the context's end is truncated.</exception>
     public async Task<IReadOnlyList<GeneratedText>> GenerateAsync(
         ModelRef model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
     {
         await using var lease = await pool.AcquireAsync(options.Locate(model.Path), model.Sha256, cancellationToken);
         var ids = lease.Tokenizer.Encode(prompt, addBos: true);
-        var room = lease.Engine.MaxPositions - sampling.MaxNewTokens;
-        if (ids.Length > room)
-            throw new PromptTooLongException(ids.Length, sampling.MaxNewTokens, lease.Engine.MaxPositions);
         var request = new GenerationRequest(ids, keys, new SamplingParameters(sampling.Temperature, sampling.TopP, sampling.TopK, sampling.MaxNewTokens));
         var completions = await lease.Engine.GenerateAsync(request, cancellationToken);
         return [.. completions.Select(completion => new GeneratedText(
@@ -29,7 +26,3 @@ public sealed class TextGenerator(ModelPool pool, WorkerOptions options)
             completion.FinishReason == FinishReason.Stop ? Finish.Stop : Finish.Length, completion.SumLogProb))];
     }
 }
-
-/// <summary>A prompt does not fit into the model's context together with what is to be generated.</summary>
-public sealed class PromptTooLongException(int prompt, int toGenerate, int context)
-    : Exception($"the prompt has {prompt} tokens and {toGenerate} are to be generated, more than the context of {context}");

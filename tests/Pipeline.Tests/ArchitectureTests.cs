@@ -9,7 +9,7 @@ public sealed class ArchitectureTests
 {
     private static readonly string Root = FindRoot();
 
-    private static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>
+    private static readonly Dictionary<string, string[]> Allowed = new Dictionary<string, string[]>
     {
         ["Contracts"] = [],
         ["EventStore"] = [],

@@ -146,7 +146,7 @@ public sealed class SettingsTests : IDisposable
         SettingsDifferences.Between(Bind(), Bind()).ShouldBeEmpty();
         SettingsDifferences.Between(Bind(), Bind("--set", "dpo.beta=0.2", "--prompts", "8")).ShouldBe(
         [
-            "prompts.per_iteration is 8, but the run was started with 1024.",
+            $"prompts.per_iteration is 8, but the run was started with {Bind().Prompts.PerIteration}.",
             "dpo.beta is 0.2, but the run was started with 0.1.",
         ]);
     }

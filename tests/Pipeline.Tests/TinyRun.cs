@@ -42,7 +42,8 @@ internal static class TinyRun
         _ = process.WaitAsync().ContinueWith(_ => ended.Cancel(), TaskScheduler.Default);
         try
         {
-            while (!Directory.Exists(Path.Combine(data, "postgres", "pgdata")))
+            // Once it tells something, PostgreSQL is its own; who opens the log before that would own it, and stop it at the end.
+            while (process.Output.Length == 0)
                 await Task.Delay(20, ended.Token);
             await using var log = await LogReader.OpenAsync(data, ended.Token);
             await foreach (var recorded in log.Log.FollowAsync(ended.Token))
