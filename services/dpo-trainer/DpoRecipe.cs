@@ -9,10 +9,11 @@ namespace SelfRewarding.DpoTrainer;
 /// <summary>
 /// Direct preference optimisation: M(t+1) starts from M(t), which is also the reference, and sees exactly the dataset that was frozen.
 /// </summary>
-public sealed class DpoRecipe(FactLog log, WorkerOptions options)
+public sealed class DpoRecipe(FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options)
 {
     /// <summary>Trains the model, or goes on from its last checkpoint.</summary>
-    public async Task<ModelPublished> TrainAsync(DatasetFrozen frozen, ModelRef parent, RunSettings settings, CancellationToken cancellationToken)
+    public async Task<ModelPublished> TrainAsync(
+        DatasetFrozen frozen, ModelRef parent, ModelRef baseline, RunSettings settings, CancellationToken cancellationToken)
     {
         var (run, name, dpo) = (frozen.Run, frozen.Model, settings.Dpo);
 
@@ -20,6 +21,7 @@ public sealed class DpoRecipe(FactLog log, WorkerOptions options)
         using var parentModel = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
         var pairs = await FrozenPairs.LoadAsync(log, frozen, settings, parentModel, options, cancellationToken);
         var reference = pairs.ScoreWith(parentModel.Model);
+        var replay = JudgingReplay.Of(await eftBuilder.JudgedAsync(run, await data.OfAsync(run, cancellationToken), baseline, settings, cancellationToken), settings, frozen.Iteration, parentModel);
 
         // Plan: recorded before the first step, found again after a crash.
         var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
@@ -50,6 +52,12 @@ public sealed class DpoRecipe(FactLog log, WorkerOptions options)
                 var result = DpoLoss.Of(winners, losers, parameters);
                 var mean = result.Losses.mean([0L]);
                 mean.backward();
+                if (replay is not null)
+                {
+                    using var judged = replay.Batch(step);
+                    SftLoss.Mean(policy, judged, dropout).backward(); // gradients add up: the step's loss is the sum
+                }
+
                 gradNorm = job.Optimizer.Step(learningRate);
                 (loss, tokens, metrics) = (mean.item<float>(), chosen.Tokens + rejected.Tokens, Metrics(result, winners, losers));
             }

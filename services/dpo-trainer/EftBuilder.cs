@@ -11,8 +11,12 @@ namespace SelfRewarding.DpoTrainer;
 /// </summary>
 public sealed class EftBuilder(FactLog log, AnswerJudge judge)
 {
-    /// <summary>The judging examples of a run, built once and recorded with every raw judgement and verdict.</summary>
-    public async Task<IReadOnlyList<JudgedExample>> BuildAsync(
+    /// <summary>The judging examples of a run: those of its seed, or built from the seed's ranked answers.</summary>
+    public async Task<IReadOnlyList<JudgedExample>> JudgedAsync(string run, SeedData seed, ModelRef baseline, RunSettings settings, CancellationToken cancellationToken) =>
+        seed.EftRanked.Count > 0 ? await BuildAsync(run, baseline, seed.EftRanked, settings, cancellationToken) : seed.EftJudged;
+
+    // Built once, and recorded with every raw judgement and verdict.
+    private async Task<IReadOnlyList<JudgedExample>> BuildAsync(
         string run, ModelRef baseline, IReadOnlyList<RankedPrompt> ranked, RunSettings settings, CancellationToken cancellationToken)
     {
         var stream = StreamNames.Eft(run);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using SelfRewarding.Contracts;
-using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 using SelfRewarding.Model;
 using TorchSharp;
@@ -23,9 +22,7 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
 
         // Data: demonstrations, judged answers and drafts, each a (prompt, response) in the run's format.
         var seed = await data.OfAsync(run, cancellationToken);
-        IReadOnlyList<JudgedExample> judged = isBaseline ? []
-            : seed.EftRanked.Count > 0 ? await eftBuilder.BuildAsync(run, baseline!, seed.EftRanked, settings, cancellationToken)
-            : seed.EftJudged;
+        var judged = isBaseline ? [] : await eftBuilder.JudgedAsync(run, seed, baseline!, settings, cancellationToken);
         using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, sft.Optimizer, cancellationToken);
         var policy = job.Policy.Model;
         var mixture = SftMixture.Of(seed, judged, isBaseline, settings, job.Policy.Tokenizer, policy.Config.MaxPositionEmbeddings);

@@ -49,7 +49,7 @@ public sealed class TrainerService(
         if (name == ModelNames.Baseline || ModelNames.Iteration(name) == 1)
             return await sft.TrainAsync(run, name, models[ModelNames.Base], models.GetValueOrDefault(ModelNames.Baseline), settings, cancellationToken);
         var frozen = await log.FindAsync(StreamNames.Training(run, name), 1, cancellationToken) as DatasetFrozen;
-        return frozen is null ? null : await dpo.TrainAsync(frozen, models[ModelNames.OfIteration(frozen.Iteration)], settings, cancellationToken);
+        return frozen is null ? null : await dpo.TrainAsync(frozen, models[ModelNames.OfIteration(frozen.Iteration)], models[ModelNames.Baseline], settings, cancellationToken);
     }
 
     private async Task AppendAndPublishAsync(string run, long version, object fact, CancellationToken cancellationToken) =>

@@ -6,17 +6,14 @@ using Xunit;
 namespace SelfRewarding.Pipeline.Tests;
 
 /// <summary>The promise: kill it anywhere, start it again, and it freezes the same datasets and publishes the same models as a run that nobody disturbed.</summary>
-public sealed class KillTests : IDisposable
+[Collection(WholeRuns.Name)]
+public sealed class KillTests(QuietRun quiet) : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("selfreward-kill-").FullName;
+    private readonly string _data = Directory.CreateTempSubdirectory("selfreward-kill-").FullName;
 
     [Fact]
     public async Task A_run_that_is_killed_at_every_stage_ends_like_a_quiet_one()
     {
-        var (quiet, killed) = (Path.Combine(_folder, "quiet"), Path.Combine(_folder, "killed"));
-        var (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(quiet));
-        code.ShouldBe(0, output + errors);
-
         Func<Recorded, bool>[] moments =
         [
             recorded => recorded.Fact is TrainingStepped { Model: "M1", Step: 40 }, // between two checkpoints of supervised training
@@ -31,8 +28,8 @@ public sealed class KillTests : IDisposable
         var kills = 0;
         foreach (var moment in moments)
         {
-            using var process = SelfrewardProcess.Start(TinyRun.Arguments(killed));
-            if (await TinyRun.ReachesAsync(process, killed, moment))
+            using var process = SelfrewardProcess.Start(TinyRun.Arguments(_data));
+            if (await TinyRun.ReachesAsync(process, _data, moment))
             {
                 await process.KillAsync();
                 kills++;
@@ -40,12 +37,12 @@ public sealed class KillTests : IDisposable
         }
 
         kills.ShouldBeGreaterThanOrEqualTo(6, "the run ended before it could be killed often enough to mean anything");
-        (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(killed));
+        var (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(_data));
         code.ShouldBe(0, output + errors);
-        (await TinyRun.FingerprintAsync(killed)).ShouldBe(await TinyRun.FingerprintAsync(quiet));
+        (await TinyRun.FingerprintAsync(_data)).ShouldBe(quiet.Fingerprint);
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => Directory.Delete(_data, recursive: true);
 
     private static Func<Recorded, bool> Nth<T>(int n)
     {

@@ -24,10 +24,15 @@ internal sealed class SelfrewardProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
-    public static SelfrewardProcess Start(params string[] args)
+    public static SelfrewardProcess Start(params string[] args) => StartProgram("Control", new Dictionary<string, string>(), args);
+
+    /// <summary>Starts one of the services by its project's name.</summary>
+    public static SelfrewardProcess StartProgram(string project, IReadOnlyDictionary<string, string> environment, params string[] args)
     {
-        var dll = Path.Combine(AppContext.BaseDirectory, "SelfRewarding.Control.dll");
+        var dll = Path.Combine(AppContext.BaseDirectory, $"SelfRewarding.{project}.dll");
         var start = new ProcessStartInfo("dotnet", [dll, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         return new SelfrewardProcess(Process.Start(start)!);
     }
 

@@ -16,8 +16,8 @@ public static class Presets
         {
             Steps = 450,
             BaselineSteps = 150,
-            EftShare = 0.72, // the judge has to be good first
-            DraftShare = 0.16,
+            EftShare = 0.76, // the judge has to be good first
+            DraftShare = 0.15,
             Batch = 96,
             LearningRate = 2e-3,
             FinalLearningRate = 2e-4,
@@ -39,6 +39,7 @@ public static class Presets
         {
             Beta = 0.1,
             RpoAlpha = 1, // plain DPO pushes down what chosen and rejected share, and here they share nearly all
+            ReplayJudged = 32, // without it the judge loses half a point of pairwise accuracy an iteration
             Epochs = 3,
             Batch = 32,
             LearningRate = 5e-5,
@@ -47,7 +48,7 @@ public static class Presets
             Optimizer = new() { Beta1 = 0.9, Beta2 = 0.98, WeightDecay = 0, MaxGradNorm = 1.0 },
             CheckpointEvery = 25,
         },
-        Evaluation = new() { Prompts = 1_000, Ranked = 250, Judgements = 1, Sampling = new() { Temperature = 0.7, TopP = 0.9, MaxNewTokens = 24 } },
+        Evaluation = new() { Prompts = 1_000, Ranked = 250, Judgements = 3, Sampling = new() { Temperature = 0.7, TopP = 0.9, MaxNewTokens = 24 } },
     };
 
     /// <summary>

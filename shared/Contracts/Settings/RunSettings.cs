@@ -227,6 +227,9 @@ public sealed record DpoSettings
     /// <summary>γ of SimPO.</summary>
     [Range(0.0, 1000.0)] public double SimpoGamma { get; init; } = 1.0;
 
+    /// <summary>Judging examples of the seed that every step shows again, by negative log-likelihood, so that judging is not forgotten; 0 is off, as in the paper.</summary>
+    [Range(0, 65536)] public int ReplayJudged { get; init; }
+
     [Range(1, 1000)] public int Epochs { get; init; } = 3;
     [Range(1, 65536)] public int Batch { get; init; } = 32;
     [Range(0.0, 1.0)] public double LearningRate { get; init; } = 1e-4;

@@ -1,0 +1,39 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.Model;
+
+namespace SelfRewarding.DpoTrainer;
+
+/// <summary>
+/// A model that trains on its answers alone forgets how to judge. Replay shows it some judging examples of the seed in every step; which ones
+/// follows from seed and step. The paper has none (0 examples).
+/// </summary>
+public sealed class JudgingReplay
+{
+    private readonly List<TrainingSequence> _rows;
+    private readonly int _perStep;
+    private readonly ulong _key;
+
+    private JudgingReplay(List<TrainingSequence> rows, int perStep, ulong key) => (_rows, _perStep, _key) = (rows, perStep, key);
+
+    /// <summary>Tokenises the judging seed in the run's format; null where replay is off or there is nothing to replay.</summary>
+    public static JudgingReplay? Of(IReadOnlyList<JudgedExample> judged, RunSettings settings, int iteration, LoadedModel model)
+    {
+        if (settings.Dpo.ReplayJudged == 0)
+            return null;
+        var format = new PromptFormat(settings.Format);
+        var rows = judged
+            .Select(example => new TrainingSequence(
+                model.Tokenizer.Encode(format.Judge(example.Prompt, example.Response), addBos: true), [.. model.Tokenizer.Encode(example.Judgement), model.Tokenizer.Eos[0]]))
+            .Where(row => row.Length <= model.Model.Config.MaxPositionEmbeddings)
+            .ToList();
+        return rows.Count == 0 ? null : new JudgingReplay(rows, settings.Dpo.ReplayJudged, DrawKey.For(settings.Seed, DrawPurpose.Shuffle, iteration + 1, 1));
+    }
+
+    /// <summary>The examples of a step, steps counted from 1.</summary>
+    public SequenceBatch Batch(int step) => SequenceBatch.Of([.. Enumerable.Range(0, _perStep).Select(i =>
+    {
+        var (epoch, position) = Math.DivRem(((step - 1) * _perStep) + i, _rows.Count);
+        return _rows[KeyedPermutation.At(position, _rows.Count, DrawKey.For(_key, DrawPurpose.Shuffle, epoch))];
+    })]);
+}

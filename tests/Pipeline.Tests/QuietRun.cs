@@ -1,0 +1,37 @@
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.Pipeline.Tests;
+
+/// <summary>A tiny run in one process that nobody disturbs: what the disturbed ones are compared with.</summary>
+public sealed class QuietRun : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("selfreward-quiet-").FullName;
+
+    /// <summary>The hash of every frozen dataset and published model.</summary>
+    public IReadOnlyList<string> Fingerprint { get; private set; } = [];
+
+    /// <summary>What it printed.</summary>
+    public string Output { get; private set; } = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        var (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(_folder));
+        code.ShouldBe(0, output + errors);
+        Output = output;
+        Fingerprint = await TinyRun.FingerprintAsync(_folder);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Tests that start whole runs share one quiet run, and take turns: each wants every core.</summary>
+[CollectionDefinition(Name)]
+public sealed class WholeRuns : ICollectionFixture<QuietRun>
+{
+    public const string Name = "whole runs";
+}

@@ -1,0 +1,42 @@
+using SelfRewarding.EventStore;
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.Pipeline.Tests;
+
+/// <summary>The same workers as processes of their own, over a real RabbitMQ and a shared PostgreSQL.</summary>
+[Collection(WholeRuns.Name)]
+public sealed class WorkersTests(QuietRun quiet) : IDisposable
+{
+    private readonly string _data = Directory.CreateTempSubdirectory("selfreward-workers-").FullName;
+
+    [Fact]
+    public async Task Eight_worker_processes_freeze_the_datasets_that_one_process_freezes()
+    {
+        await using var rabbit = await PrivateRabbitMq.StartAsync(TestContext.Current.CancellationToken);
+        await using var cluster = await PrivateCluster.StartAsync(Path.Combine(_data, "postgres"), TestContext.Current.CancellationToken);
+        var environment = new Dictionary<string, string>
+        {
+            ["SELFREWARD_POSTGRES"] = cluster.ConnectionString,
+            ["SELFREWARD_RABBITMQ"] = rabbit.Address,
+            ["SELFREWARD_DATA"] = _data,
+            ["SELFREWARD_SLOTS"] = "8",
+        };
+        string[] workers = ["PromptGen", "Sampler", "Sampler", "Judge", "Judge", "PairBuilder", "DpoTrainer", "Evaluator"];
+        var processes = workers.Select(worker => SelfrewardProcess.StartProgram(worker, environment)).ToList();
+        try
+        {
+            using var run = SelfrewardProcess.StartProgram("Control", environment, TinyRun.Arguments(_data));
+            (await run.WaitAsync()).ShouldBe(0, run.Output + run.Errors + string.Concat(processes.Select(process => process.Errors + process.Output)));
+            processes.ShouldAllBe(process => !process.HasExited);
+        }
+        finally
+        {
+            processes.ForEach(process => process.Dispose());
+        }
+
+        (await TinyRun.FingerprintAsync(_data)).ShouldBe(quiet.Fingerprint);
+    }
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+}
