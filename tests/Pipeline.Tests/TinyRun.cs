@@ -15,7 +15,7 @@ internal static class TinyRun
         "run", "--data", data, "--run", Name, "--plain", "--seed", "7", "--prompts", "24",
         .. Set("model.hidden_size=64", "model.intermediate_size=128", "model.layers=2", "model.heads=2", "model.key_value_heads=1", "model.max_positions=160",
             "data.kata_ift=400", "data.kata_eft=1500", "data.kata_drafts=300", "sft.steps=120", "sft.baseline_steps=10", "sft.batch=32", "sft.warmup_steps=10", "sft.checkpoint_every=25",
-            "prompts.max_drafts=3", "dpo.epochs=2", "dpo.batch=4", "dpo.checkpoint_every=2", "evaluation.prompts=20", "evaluation.ranked=8"),
+            "prompts.max_drafts=3", "pairs.min_margin=0", "dpo.epochs=2", "dpo.batch=4", "dpo.checkpoint_every=2", "evaluation.prompts=20", "evaluation.ranked=8"),
         .. more,
     ];
 

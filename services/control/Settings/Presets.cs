@@ -14,10 +14,10 @@ public static class Presets
         Data = new() { KataIft = 2_000, KataEft = 15_000, KataDrafts = 3_000, KataIftMaxLetters = 7 },
         Sft = new()
         {
-            Steps = 450,
+            Steps = 500,
             BaselineSteps = 150,
-            EftShare = 0.76, // the judge has to be good first
-            DraftShare = 0.15,
+            EftShare = 0.78, // the judge has to be good first
+            DraftShare = 0.14,
             Batch = 96,
             LearningRate = 2e-3,
             FinalLearningRate = 2e-4,
@@ -35,6 +35,7 @@ public static class Presets
         },
         Candidates = new() { Count = 4, Sampling = new() { Temperature = 1.0, TopP = 1.0, MaxNewTokens = 24 } },
         Judge = new() { Count = 3, Sampling = new() { Temperature = 0.7, TopP = 0.9, MaxNewTokens = 96 } },
+        Pairs = new() { MinMargin = 1 }, // of pairs that differ by less, a third is the wrong way round
         Dpo = new()
         {
             Beta = 0.1,
