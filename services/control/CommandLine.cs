@@ -3,6 +3,7 @@ using SelfRewarding.Control.Commands;
 using SelfRewarding.Control.Settings;
 using SelfRewarding.Datasets;
 using SelfRewarding.EventStore;
+using SelfRewarding.Hosting;
 using SelfRewarding.Model;
 
 namespace SelfRewarding.Control;
@@ -49,9 +50,19 @@ public static class CommandLine
             await Console.Error.WriteLineAsync(e.Message);
             return 1;
         }
+        catch (WorkerOptionsException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return WrongInput;
+        }
         catch (OperationCanceledException)
         {
             return Interrupted;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            await Console.Error.WriteLineAsync($"{e.Message} (selfreward.log in the data folder has the details; what was done is in the log, and the same command goes on from there.)");
+            return 1;
         }
     }
 

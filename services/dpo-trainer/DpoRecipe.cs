@@ -7,7 +7,8 @@ using TorchSharp;
 namespace SelfRewarding.DpoTrainer;
 
 /// <summary>
-/// Direct preference optimisation: M(t+1) starts from M(t), which is also the reference, and sees exactly the dataset that was frozen.
+/// Direct preference optimisation: M(t+1) starts from M(t), which is also the reference, and sees exactly the pairs that were frozen, beside
+/// judging examples of the seed where replay is on.
 /// </summary>
 public sealed class DpoRecipe(FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options)
 {
@@ -24,6 +25,8 @@ public sealed class DpoRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
         var replay = JudgingReplay.Of(await eftBuilder.JudgedAsync(run, await data.OfAsync(run, cancellationToken), baseline, settings, cancellationToken), settings, frozen.Iteration, parentModel);
 
         // Plan: recorded before the first step, found again after a crash.
+        if (pairs.Count == 0)
+            throw new InvalidDataException($"None of the {frozen.Pairs} pairs of iteration {frozen.Iteration} fits into the model's context of {parentModel.Model.Config.MaxPositionEmbeddings} tokens: there is nothing to train {name} on.");
         var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
         using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, cancellationToken);
         var policy = job.Policy.Model;
@@ -39,8 +42,10 @@ public sealed class DpoRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
             var dropout = new DropoutKey(dpo.Dropout, DrawKey.For(settings.Seed, DrawPurpose.Dropout, frozen.Iteration + 1, step));
             var learningRate = schedule.At(step - 1);
             PreferenceMetrics metrics;
+            var replayed = replay?.Batch(step) ?? [];
+            double? replayLoss = null;
             double loss, gradNorm;
-            int tokens;
+            int tokens, replayTokens = 0;
             using (torch.NewDisposeScope())
             {
                 using var chosen = SequenceBatch.Of([.. rows.Select(row => pairs[row].Chosen)]);
@@ -54,16 +59,19 @@ public sealed class DpoRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
                 mean.backward();
                 if (replay is not null)
                 {
-                    using var judged = replay.Batch(step);
-                    SftLoss.Mean(policy, judged, dropout).backward(); // gradients add up: the step's loss is the sum
+                    using var judged = SequenceBatch.Of([.. replayed.Select(row => replay[row])]);
+                    var forgetting = SftLoss.Mean(policy, judged, dropout);
+                    forgetting.backward(); // gradients add up: the step minimises the sum
+                    (replayLoss, replayTokens) = (forgetting.item<float>(), judged.Tokens);
                 }
 
                 gradNorm = job.Optimizer.Step(learningRate);
-                (loss, tokens, metrics) = (mean.item<float>(), chosen.Tokens + rejected.Tokens, Metrics(result, winners, losers));
+                (loss, tokens, metrics) = (mean.item<float>(), chosen.Tokens + rejected.Tokens + replayTokens, Metrics(result, winners, losers));
             }
 
             await job.StepAsync(
-                new TrainingStepped(run, name, step, loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, metrics, [.. rows.Select(row => pairs[row].Ordinal)]),
+                new TrainingStepped(run, name, step, loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, metrics, [.. rows.Select(row => pairs[row].Ordinal)],
+                    replayLoss, replayed),
                 cancellationToken);
             if (step % dpo.CheckpointEvery == 0 && step < steps)
                 await job.CheckpointAsync(step, cancellationToken);

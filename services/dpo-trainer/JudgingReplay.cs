@@ -30,10 +30,13 @@ public sealed class JudgingReplay
         return rows.Count == 0 ? null : new JudgingReplay(rows, settings.Dpo.ReplayJudged, DrawKey.For(settings.Seed, DrawPurpose.Shuffle, iteration + 1, 1));
     }
 
-    /// <summary>The examples of a step, steps counted from 1.</summary>
-    public SequenceBatch Batch(int step) => SequenceBatch.Of([.. Enumerable.Range(0, _perStep).Select(i =>
+    /// <summary>An example.</summary>
+    public TrainingSequence this[int row] => _rows[row];
+
+    /// <summary>The rows of a step, steps counted from 1; each time round in an order of its own.</summary>
+    public IReadOnlyList<int> Batch(int step) => [.. Enumerable.Range(0, _perStep).Select(i =>
     {
-        var (epoch, position) = Math.DivRem(((step - 1) * _perStep) + i, _rows.Count);
-        return _rows[KeyedPermutation.At(position, _rows.Count, DrawKey.For(_key, DrawPurpose.Shuffle, epoch))];
-    })]);
+        var (epoch, position) = Math.DivRem(((long)(step - 1) * _perStep) + i, _rows.Count);
+        return KeyedPermutation.At((int)position, _rows.Count, DrawKey.For(_key, DrawPurpose.Shuffle, (int)epoch));
+    })];
 }

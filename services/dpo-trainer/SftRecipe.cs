@@ -50,7 +50,7 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
             }
 
             await job.StepAsync(
-                new TrainingStepped(run, name, step, loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, null, rows), cancellationToken);
+                new TrainingStepped(run, name, step, loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, null, rows, null, []), cancellationToken);
             if (step % sft.CheckpointEvery == 0 && step < steps)
                 await job.CheckpointAsync(step, cancellationToken);
         }

@@ -12,10 +12,12 @@ namespace SelfRewarding.DpoTrainer;
 /// </summary>
 public sealed class TrainerService(
     JobQueue<TrainRun> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<TrainerService> logger,
-    FactLog log, RunCatalog runs, BaseModel baseModel, SftRecipe sft, DpoRecipe dpo, IBus bus)
-    : JobService<TrainRun>(jobs, database, failure, logger)
+    FactLog log, RunCatalog runs, BaseModel baseModel, SftRecipe sft, DpoRecipe dpo, IBus bus, Recovery recovery, WorkerOptions options)
+    : JobService<TrainRun>(jobs, database, failure, recovery, logger)
 {
     protected override string LockOf(TrainRun job) => $"training-{job.Run}";
+
+    protected override string RunOf(TrainRun job) => job.Run;
 
     protected override async Task DoAsync(TrainRun job, CancellationToken cancellationToken)
     {
@@ -38,6 +40,7 @@ public sealed class TrainerService(
             if (published is null)
                 return; // its dataset is not frozen yet: DatasetFrozen brings us back
             await AppendAndPublishAsync(job.Run, RunStage.Published(next, settings.Iterations), published, cancellationToken);
+            TrainingRun.RemoveCheckpoints(options, job.Run, next);
         }
     }
 

@@ -71,14 +71,19 @@ public sealed class TrainingRun : IDisposable
             Directory.Delete(old, recursive: true);
     }
 
-    /// <summary>Writes the finished model where messages will name it, and removes its checkpoints.</summary>
+    /// <summary>Writes the finished model where messages will name it. Its checkpoints stay until the log names the model.</summary>
     public ModelRef Publish()
     {
         var path = Path.Combine("runs", _run, "models", _name);
-        var sha256 = CheckpointFolder.Save(_options.Locate(path), Policy);
-        if (Directory.Exists(_options.Locate(CheckpointRoot)))
-            Directory.Delete(_options.Locate(CheckpointRoot), recursive: true);
-        return new ModelRef(_name, path, sha256);
+        return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
+    }
+
+    /// <summary>Removes the checkpoints of a model that is published.</summary>
+    public static void RemoveCheckpoints(WorkerOptions options, string run, string name)
+    {
+        var folder = options.Locate(CheckpointsOf(run, name));
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
     }
 
     public void Dispose()
@@ -87,7 +92,9 @@ public sealed class TrainingRun : IDisposable
         Policy.Dispose();
     }
 
-    private string CheckpointRoot => Path.Combine("runs", _run, "checkpoints", _name);
+    private string CheckpointRoot => CheckpointsOf(_run, _name);
+
+    private static string CheckpointsOf(string run, string name) => Path.Combine("runs", run, "checkpoints", name);
 
     private static async Task<string> HashAsync(string file, CancellationToken cancellationToken)
     {

@@ -15,10 +15,12 @@ namespace SelfRewarding.Evaluator;
 /// </summary>
 public sealed class EvaluatorService(
     JobQueue<EvaluateRun> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<EvaluatorService> logger,
-    FactLog log, RunCatalog runs, RunData data, TextGenerator generator, AnswerJudge judge, IBus bus)
-    : JobService<EvaluateRun>(jobs, database, failure, logger)
+    FactLog log, RunCatalog runs, RunData data, TextGenerator generator, AnswerJudge judge, IBus bus, Recovery recovery)
+    : JobService<EvaluateRun>(jobs, database, failure, recovery, logger)
 {
     protected override string LockOf(EvaluateRun job) => $"evaluation-{job.Run}";
+
+    protected override string RunOf(EvaluateRun job) => job.Run;
 
     protected override async Task DoAsync(EvaluateRun job, CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ namespace SelfRewarding.PairBuilder;
 /// Follows the log and, when the last planned prompt of an iteration has settled, freezes its dataset: once, at a fixed version, with the
 /// hash of its canonical form. An iteration without a single pair stops the run and says why.
 /// </summary>
-public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure) : BackgroundService
+public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure, WorkerOptions options) : BackgroundService
 {
     private readonly Dictionary<string, RunSettings> _runs = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Run, int Iteration), IterationTally> _open = [];
@@ -19,8 +19,22 @@ public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure) :
     {
         try
         {
-            await foreach (var recorded in log.FollowAsync(stoppingToken))
-                await ApplyAsync(recorded.Fact, stoppingToken);
+            // What was frozen before this start is known only at the log's end: fold first, act then.
+            var position = 0L;
+            await foreach (var recorded in log.ReadAllAsync(stoppingToken))
+            {
+                Apply(recorded.Fact);
+                position = recorded.Position;
+            }
+
+            foreach (var (run, iteration) in _open.Keys.ToList())
+                await FreezeIfSettledAsync(run, iteration, stoppingToken);
+            await foreach (var recorded in log.FollowAsync(position, stoppingToken))
+            {
+                Apply(recorded.Fact);
+                if (recorded.Fact is PreferencePairBuilt or PromptDiscarded)
+                    await FreezeIfSettledAsync(recorded.Fact, stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -31,11 +45,11 @@ public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure) :
         }
     }
 
-    private async Task ApplyAsync(object fact, CancellationToken cancellationToken)
+    private void Apply(object fact)
     {
         switch (fact)
         {
-            case RunStarted started:
+            case RunStarted started when options.OnlyRun is null || options.OnlyRun == started.Run:
                 _runs[started.Run] = started.Settings;
                 break;
             case DatasetFrozen frozen:
@@ -52,10 +66,10 @@ public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure) :
                 TallyOf(f.Run, f.Iteration).Apply(f);
                 break;
             case PreferencePairBuilt f:
-                await SettleAsync(f.Run, f.Iteration, f, cancellationToken);
+                TallyOf(f.Run, f.Iteration).Apply(f);
                 break;
             case PromptDiscarded f:
-                await SettleAsync(f.Run, f.Iteration, f, cancellationToken);
+                TallyOf(f.Run, f.Iteration).Apply(f);
                 break;
         }
     }
@@ -63,11 +77,16 @@ public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure) :
     private IterationTally TallyOf(string run, int iteration) =>
         _open.TryGetValue((run, iteration), out var tally) ? tally : _open[(run, iteration)] = new IterationTally();
 
-    private async Task SettleAsync(string run, int iteration, object outcome, CancellationToken cancellationToken)
+    private Task FreezeIfSettledAsync(object outcome, CancellationToken cancellationToken) => outcome switch
     {
-        var tally = TallyOf(run, iteration);
-        tally.Apply(outcome);
-        if (!_runs.TryGetValue(run, out var settings) || tally.Settled < settings.Prompts.PerIteration)
+        PreferencePairBuilt f => FreezeIfSettledAsync(f.Run, f.Iteration, cancellationToken),
+        PromptDiscarded f => FreezeIfSettledAsync(f.Run, f.Iteration, cancellationToken),
+        _ => Task.CompletedTask,
+    };
+
+    private async Task FreezeIfSettledAsync(string run, int iteration, CancellationToken cancellationToken)
+    {
+        if (!_open.TryGetValue((run, iteration), out var tally) || !_runs.TryGetValue(run, out var settings) || tally.Settled < settings.Prompts.PerIteration)
             return;
         object fact;
         if (tally.Pairs.Count == 0)
@@ -89,8 +108,11 @@ public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure) :
     private static string WhyNoPair(int iteration, IterationTally tally)
     {
         var (unparsable, all) = tally.Judgements;
+        if (all == 0)
+            return $"iteration {iteration}: no usable pair from {tally.Settled} prompts (nothing to judge; discarded: {Reasons(tally)})";
         var judgements = unparsable == all ? $"all {all} judgements unparsable" : $"{unparsable} of {all} judgements unparsable";
-        var reasons = string.Join(", ", tally.Discarded.Select(pair => $"{pair.Key} {pair.Value}"));
-        return $"iteration {iteration}: no usable pair from {tally.Settled} prompts ({judgements}; discarded: {reasons})";
+        return $"iteration {iteration}: no usable pair from {tally.Settled} prompts ({judgements}{(unparsable == all ? "" : $"; discarded: {Reasons(tally)}")})";
     }
+
+    private static string Reasons(IterationTally tally) => string.Join(", ", tally.Discarded.Select(pair => $"{pair.Key} {pair.Value}"));
 }

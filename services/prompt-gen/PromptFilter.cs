@@ -46,11 +46,14 @@ public sealed class PromptPool
 {
     private readonly FilterSettings _settings;
     private readonly HashSet<string> _prompts = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _heldOut;
     private readonly RougeLIndex _index = new();
 
-    public PromptPool(FilterSettings settings, IEnumerable<string> seeds)
+    /// <param name="heldOut">Instructions to measure on: a draft that repeats one is refused, so that no training ever sees them.</param>
+    public PromptPool(FilterSettings settings, IEnumerable<string> seeds, IEnumerable<string>? heldOut = null)
     {
         _settings = settings;
+        _heldOut = (heldOut ?? []).Select(prompt => prompt.Trim()).ToHashSet(StringComparer.Ordinal);
         foreach (var seed in seeds)
             Accept(seed);
     }
@@ -64,6 +67,8 @@ public sealed class PromptPool
         var text = draft.Trim();
         if (PromptFilter.Check(text, finish, _settings) is { } verdict)
             return verdict;
+        if (_heldOut.Contains(text))
+            return new("held_out", 1, text);
         if (_prompts.TryGetValue(text, out var same))
             return new("duplicate", 1, same);
         return _index.Nearest(text, _settings.MaxRougeL) is { } near ? new("rouge_l", near.F1, near.Text) : null;

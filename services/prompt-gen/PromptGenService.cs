@@ -16,8 +16,8 @@ namespace SelfRewarding.PromptGen;
 /// </summary>
 public sealed class PromptGenService(
     JobQueue<DraftPrompts> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<PromptGenService> logger,
-    FactLog log, RunCatalog runs, RunData data, TextGenerator generator, IBus bus)
-    : JobService<DraftPrompts>(jobs, database, failure, logger)
+    FactLog log, RunCatalog runs, RunData data, TextGenerator generator, IBus bus, Recovery recovery)
+    : JobService<DraftPrompts>(jobs, database, failure, recovery, logger)
 {
     private const int Block = 64;
 
@@ -25,6 +25,8 @@ public sealed class PromptGenService(
     private sealed record Draft(string Text, Finish Finish, IReadOnlyList<string> Shots, Verdict? Refused);
 
     protected override string LockOf(DraftPrompts job) => $"prompts-{job.Run}-{job.Iteration}";
+
+    protected override string RunOf(DraftPrompts job) => job.Run;
 
     protected override async Task DoAsync(DraftPrompts job, CancellationToken cancellationToken)
     {
@@ -38,8 +40,9 @@ public sealed class PromptGenService(
             return;
         }
 
-        var seeds = (await data.OfAsync(job.Run, cancellationToken)).SeedPrompts;
-        var pool = new PromptPool(settings.Prompts.Filters, seeds);
+        var seed = await data.OfAsync(job.Run, cancellationToken);
+        var seeds = seed.SeedPrompts;
+        var pool = new PromptPool(settings.Prompts.Filters, seeds, heldOut: [.. seed.HeldOutPrompts.Select(prompt => prompt.Prompt), .. seed.HeldOutRanked.Select(prompt => prompt.Prompt)]);
         var own = await AcceptedBeforeAsync(job, planned, cancellationToken);
         own.ForEach(pool.Accept);
         for (var start = 0; start < planned; start += Block)

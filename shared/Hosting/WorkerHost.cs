@@ -1,5 +1,4 @@
 using MassTransit;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,7 +14,7 @@ public static class WorkerHost
     /// <returns>The exit code: 0 when it was told to stop, 1 when something failed for good, 2 when it could not start.</returns>
     public static async Task<int> RunAsync(WorkerModule module, string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        var builder = Host.CreateApplicationBuilder(args);
         WorkerOptions options;
         try
         {
@@ -27,12 +26,22 @@ public static class WorkerHost
             return 2;
         }
 
-        builder.Services.AddWorkers(options, [module]).AddHostedService<Recovery>();
-        await using var app = builder.Build();
-        await WaitForStoreAsync(app.Services);
-        app.Services.GetRequiredService<ILogger<HostFailure>>().WorkerIsUp(module.Name, options.Data, options.RabbitMq is null ? "in memory" : "RabbitMQ");
-        await ((IHost)app).RunAsync();
-        return app.Services.GetRequiredService<HostFailure>().First is null ? 0 : 1;
+        builder.Services.AddWorkers(options, [module]).AddHostedService(provider => provider.GetRequiredService<Recovery>());
+        using var host = builder.Build();
+        try
+        {
+            await WaitForStoreAsync(host.Services);
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException or ArgumentException)
+        {
+            await Console.Error.WriteLineAsync($"The log's database (SELFREWARD_POSTGRES) cannot be used: {e.Message}");
+            return 2;
+        }
+
+        host.Services.GetRequiredService<ILogger<HostFailure>>().WorkerIsUp(module.Name, options.Data, options.RabbitMq is null ? "in memory" : "RabbitMQ");
+        var failure = host.Services.GetRequiredService<HostFailure>();
+        await host.RunAsync();
+        return failure.First is null ? 0 : 1;
     }
 
     /// <summary>Adds everything that the given workers need to a host.</summary>
@@ -46,6 +55,7 @@ public static class WorkerHost
         services.AddSingleton<FactLog>();
         services.AddSingleton<RunCatalog>();
         services.AddSingleton<HostFailure>();
+        services.AddSingleton<Recovery>();
         services.AddWorkBus(options, modules);
         services.AddTelemetry(options, modules);
         foreach (var module in modules)

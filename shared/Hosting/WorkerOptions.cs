@@ -14,6 +14,9 @@ public sealed record WorkerOptions
     /// <summary><c>amqp://user:password@host:5672/</c>; null is MassTransit's in-memory transport.</summary>
     public string? RabbitMq { get; init; }
 
+    /// <summary>The one run that this host carries, so that it leaves other runs of the same log alone; null carries all.</summary>
+    public string? OnlyRun { get; init; }
+
     /// <summary>Sequences that are generated at once.</summary>
     public int Slots { get; init; } = 64;
 

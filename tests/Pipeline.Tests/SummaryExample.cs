@@ -54,7 +54,7 @@ internal static class SummaryExample
         for (var step = 1; step <= steps; step++)
         {
             var preference = recipe == "dpo" ? new PreferenceMetrics(0.1, -0.1, 0.2 * step, 0.75, -3, -4) : null;
-            yield return new TrainingStepped("kata-7", model, step, 1.0 / step, 0.5, 1e-3, 1000, 0.5, preference, [0]);
+            yield return new TrainingStepped("kata-7", model, step, 1.0 / step, 0.5, 1e-3, 1000, 0.5, preference, [0], null, []);
         }
     }
 

@@ -46,7 +46,7 @@ internal static class TinyRun
             while (process.Output.Length == 0)
                 await Task.Delay(20, ended.Token);
             await using var log = await LogReader.OpenAsync(data, ended.Token);
-            await foreach (var recorded in log.Log.FollowAsync(ended.Token))
+            await foreach (var recorded in log.Log.FollowAsync(0, ended.Token))
             {
                 if (reached(recorded))
                     return true;

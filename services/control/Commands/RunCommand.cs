@@ -20,7 +20,7 @@ public static class RunCommand
         var run = RunOptions.RunName(options, asked);
         var console = Terminal.Create();
         using var data = DataFolder.Open(RunOptions.DataFolder(options));
-        await using var host = await RunHost.OpenAsync(data, cancellationToken);
+        await using var host = await RunHost.OpenAsync(data, run, cancellationToken);
 
         var recorded = await host.Log.FindAsync(StreamNames.Run(run), RunStage.Started, cancellationToken) as RunStarted;
         if (recorded is null)
@@ -46,9 +46,16 @@ public static class RunCommand
         if (settings.Model.Path is { } folder)
             CheckpointFolder.Load(folder).Dispose();
         if (settings.Prompts.Source != "model")
-            _ = Jsonl.ReadPrompts(settings.Prompts.Source).Take(1).Count();
+            CheckPrompts(settings);
         var seed = await Task.Run(() => SeedData.For(settings), cancellationToken);
         await log.AppendOnceAsync(StreamNames.Run(run), RunStage.Started, new RunStarted(run, settings, seed.Sets), cancellationToken);
+    }
+
+    private static void CheckPrompts(RunSettings settings)
+    {
+        var (found, needed) = (Jsonl.ReadPrompts(settings.Prompts.Source).Count(), settings.Iterations * settings.Prompts.PerIteration);
+        if (found < needed)
+            throw new DataFileException($"{settings.Prompts.Source} has {found} prompts, expected {needed} ({settings.Iterations} iterations of {settings.Prompts.PerIteration}): add prompts, or ask for fewer (--prompts).");
     }
 
     private static void RefuseOtherSettings(string run, RunSettings recorded, RunSettings asked)
@@ -74,7 +81,7 @@ public static class RunCommand
         await host.StartAsync(run, cancellationToken);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.Stopping);
         var summary = new RunSummary(run);
-        await LiveView.ShowAsync(console, summary, host.Log.FollowAsync(either.Token), TimeProvider.System, plain, either.Token);
-        return host.Failure is { } failure ? throw new UserException(failure.Message, failure) : summary.IsFinished;
+        await LiveView.ShowAsync(console, summary, host.Log.FollowAsync(0, either.Token), TimeProvider.System, plain, either.Token);
+        return host.Failure is { } failure ? throw new RunFailedException(failure.Message, failure) : summary.IsFinished;
     }
 }

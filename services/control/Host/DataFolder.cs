@@ -34,7 +34,7 @@ public sealed class DataFolder : IDisposable
             file.Flush();
             return new DataFolder(full, file);
         }
-        catch (IOException e) when (e.HResult == WouldBlock)
+        catch (IOException e) when (IsTaken(e))
         {
             throw new UserException($"The data folder '{full}' is in use by another selfreward process: wait for it, stop it, or give this one a folder of its own (--data).", e);
         }
@@ -44,5 +44,20 @@ public sealed class DataFolder : IDisposable
         }
     }
 
+    /// <summary>Takes the folder, or returns null where another process has it.</summary>
+    public static DataFolder? TryOpen(string path)
+    {
+        try
+        {
+            return Open(path);
+        }
+        catch (UserException e) when (e.InnerException is IOException inner && IsTaken(inner))
+        {
+            return null;
+        }
+    }
+
     public void Dispose() => _lock.Dispose();
+
+    private static bool IsTaken(IOException e) => e.HResult == WouldBlock;
 }

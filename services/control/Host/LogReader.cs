@@ -7,12 +7,13 @@ namespace SelfRewarding.Control;
 /// <summary>The log of a data folder, for looking only: starts the private PostgreSQL, or joins the one that a run has started.</summary>
 public sealed class LogReader : IAsyncDisposable
 {
+    private readonly DataFolder? _folder;
     private readonly PrivateCluster _cluster;
     private readonly NpgsqlDataSource _database;
 
-    private LogReader(string folder, PrivateCluster cluster, NpgsqlDataSource database)
+    private LogReader(string path, DataFolder? folder, PrivateCluster cluster, NpgsqlDataSource database)
     {
-        (Folder, _cluster, _database) = (folder, cluster, database);
+        (Folder, _folder, _cluster, _database) = (path, folder, cluster, database);
         Log = new FactLog(new NpgsqlEventStore(database, TimeProvider.System));
     }
 
@@ -29,15 +30,18 @@ public sealed class LogReader : IAsyncDisposable
         var postgres = Path.Combine(folder, "postgres");
         if (!Directory.Exists(postgres))
             throw new UserException($"There is no log in '{folder}': 'selfreward run' makes one, or --data names another folder.");
+        // Whoever has the folder has PostgreSQL. Without a run this is us, and a run that begins meanwhile is told so; beside a run we join.
+        var own = DataFolder.TryOpen(folder);
         var cluster = await PrivateCluster.StartAsync(postgres, cancellationToken);
         var database = NpgsqlDataSource.Create(cluster.ConnectionString);
         await EventStoreSchema.EnsureAsync(database, cancellationToken);
-        return new LogReader(folder, cluster, database);
+        return new LogReader(folder, own, cluster, database);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _database.DisposeAsync();
         await _cluster.DisposeAsync();
+        _folder?.Dispose();
     }
 }

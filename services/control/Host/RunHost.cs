@@ -43,7 +43,7 @@ public sealed class RunHost : IAsyncDisposable
     public Exception? Failure => _host.Services.GetRequiredService<HostFailure>().First;
 
     /// <summary>Starts PostgreSQL where it is ours, and builds the host; the workers start with <see cref="StartAsync"/>.</summary>
-    public static async Task<RunHost> OpenAsync(DataFolder data, CancellationToken cancellationToken)
+    public static async Task<RunHost> OpenAsync(DataFolder data, string run, CancellationToken cancellationToken)
     {
         var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection([KeyValuePair.Create("SELFREWARD_DATA", (string?)data.Path)]).Build();
         var distributed = environment["SELFREWARD_POSTGRES"] is not null || environment["SELFREWARD_RABBITMQ"] is not null;
@@ -52,10 +52,10 @@ public sealed class RunHost : IAsyncDisposable
         {
             var options = cluster is null
                 ? WorkerOptions.From(environment)
-                : new WorkerOptions { Data = data.Path, Postgres = cluster.ConnectionString, OtlpEndpoint = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] };
+                : new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = cluster.ConnectionString, OtlpEndpoint = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] };
             var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
             builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
-            builder.Services.AddWorkers(options, distributed ? [] : Modules).AddSingleton<Recovery>();
+            builder.Services.AddWorkers(options, distributed ? [] : Modules);
             var host = builder.Build();
             await WorkerHost.WaitForStoreAsync(host.Services, cancellationToken);
             return new RunHost(cluster, host);
@@ -77,10 +77,16 @@ public sealed class RunHost : IAsyncDisposable
     /// <summary>Stops the workers, then PostgreSQL.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _host.StopAsync(CancellationToken.None);
-        if (_host is IAsyncDisposable disposable)
-            await disposable.DisposeAsync();
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
+        try
+        {
+            await _host.StopAsync(CancellationToken.None);
+            if (_host is IAsyncDisposable disposable)
+                await disposable.DisposeAsync();
+        }
+        finally
+        {
+            if (_cluster is not null)
+                await _cluster.DisposeAsync();
+        }
     }
 }

@@ -7,13 +7,17 @@ namespace SelfRewarding.Control.Settings;
 /// <summary>A run keeps the settings that it was started with: what a later command asks for must be the same.</summary>
 public static class SettingsDifferences
 {
-    /// <summary>One sentence for each setting that differs from what the run's first event recorded.</summary>
+    /// <summary>
+    /// One sentence for each setting that is asked for and differs from what the run's first event recorded. What is as its preset has it was
+    /// not asked for: then the recorded value holds, also when a later version's preset says otherwise.
+    /// </summary>
     public static IReadOnlyList<string> Between(RunSettings recorded, RunSettings asked)
     {
         var (before, after) = (JsonSerializer.SerializeToNode(recorded)!, JsonSerializer.SerializeToNode(asked)!);
+        var preset = JsonSerializer.SerializeToNode(Presets.All[asked.Preset])!;
         return [.. SettingsPaths.Leaves.Keys
             .Select(path => (Path: path, Before: At(before, path), After: At(after, path)))
-            .Where(setting => setting.Before != setting.After)
+            .Where(setting => setting.Before != setting.After && setting.After != At(preset, setting.Path))
             .Select(setting => $"{setting.Path} is {setting.After}, but the run was started with {setting.Before}.")];
     }
 

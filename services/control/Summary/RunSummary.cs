@@ -42,8 +42,8 @@ public sealed class RunSummary(string run)
     /// <summary>Answers and judgements, while prompts are worked on.</summary>
     public Throughput Generation { get; } = new();
 
-    /// <summary>Nothing is left to wait for: the run stopped, or it completed and every model is measured.</summary>
-    public bool IsFinished => End is { StopReason: not null } || (End is not null && _models.Values.All(model => model.Published is null || model.Evaluation is not null));
+    /// <summary>Nothing is left to wait for: the run completed or stopped, and every model that it published is measured.</summary>
+    public bool IsFinished => End is not null && _models.Values.All(model => model.Published is null || model.Evaluation is not null);
 
     /// <summary>The phases so far in the order of their starts.</summary>
     public IReadOnlyList<Phase> Phases =>

@@ -27,10 +27,13 @@ public sealed record TrainingStarted(
     string Run, string Model, string Recipe, ModelRef Parent, string DatasetSha256, int Examples, int TooLong, int Steps);
 
 /// <summary>One optimiser step. Metrics bear the names of TRL's log.</summary>
+/// <param name="Loss">Without the replay's.</param>
 /// <param name="Examples">Which examples were in the batch: pair ordinals for DPO, row numbers of the seed data for SFT.</param>
+/// <param name="ReplayLoss">Mean negative log-likelihood of the judging examples that were shown again; null without replay.</param>
+/// <param name="Replayed">Which ones: row numbers of the seed's judging examples.</param>
 public sealed record TrainingStepped(
     string Run, string Model, int Step, double Loss, double GradNorm, double LearningRate, int Tokens, double Seconds,
-    PreferenceMetrics? Preference, IReadOnlyList<int> Examples);
+    PreferenceMetrics? Preference, IReadOnlyList<int> Examples, double? ReplayLoss, IReadOnlyList<int> Replayed);
 
 /// <summary>What TRL logs for a DPO step: <c>rewards/*</c> and <c>logps/*</c>, means over the batch.</summary>
 public sealed record PreferenceMetrics(

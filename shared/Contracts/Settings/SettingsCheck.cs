@@ -31,6 +31,8 @@ public static class SettingsCheck
             problems.Add("prompts.seed_shots and prompts.own_shots are both 0: a model drafts prompts from at least one example.");
         if (!DpoLosses.All.Contains(settings.Dpo.Loss))
             problems.Add($"dpo.loss is '{settings.Dpo.Loss}', expected one of {string.Join(", ", DpoLosses.All)}.");
+        if (settings.Sft.EftShare + settings.Sft.DraftShare >= 1)
+            problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"sft.eft_share ({settings.Sft.EftShare}) and sft.draft_share ({settings.Sft.DraftShare}) leave nothing for demonstrations, expected a sum below 1."));
         if (settings.Judge.MinScore >= settings.Judge.MaxScore)
             problems.Add($"judge.min_score is {settings.Judge.MinScore}, expected below judge.max_score ({settings.Judge.MaxScore}).");
         RequirePlaceholder(settings.Format.Answer, "format.answer", "{prompt}", problems);

@@ -10,6 +10,8 @@ public static class BusSetup
     /// <summary>Adds the bus with the consumers of the given workers. Queue names are the consumers' in kebab case.</summary>
     public static IServiceCollection AddWorkBus(this IServiceCollection services, WorkerOptions options, IReadOnlyList<WorkerModule> modules)
     {
+        // Nothing is published before the queues are there to receive it.
+        services.Configure<MassTransitHostOptions>(host => host.WaitUntilStarted = true);
         services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();

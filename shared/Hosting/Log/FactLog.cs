@@ -48,10 +48,10 @@ public sealed class FactLog(IEventStore store)
             yield return Record(stored);
     }
 
-    /// <summary>Every fact so far and then live, in global order; never skips a late commit.</summary>
-    public async IAsyncEnumerable<Recorded> FollowAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Every fact after a position (0 is the start) and then live, in global order; never skips a late commit.</summary>
+    public async IAsyncEnumerable<Recorded> FollowAsync(long afterPosition, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var stored in store.FollowAsync(0, cancellationToken))
+        await foreach (var stored in store.FollowAsync(afterPosition, cancellationToken))
             yield return Record(stored);
     }
 

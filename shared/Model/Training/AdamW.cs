@@ -38,6 +38,8 @@ public sealed class AdamW : IDisposable
     {
         using var off = torch.no_grad();
         var norm = Math.Sqrt(_parameters.Where(parameter => parameter.Value.grad is not null).Sum(parameter => Kernels.SquaredNorm(parameter.Value.grad!)));
+        if (!double.IsFinite(norm))
+            throw new InvalidOperationException($"The gradient norm of step {Steps + 1} is {norm}: nothing was changed. Lower the learning rate, or clip earlier (max_grad_norm).");
         // PyTorch's clip_grad_norm_: scale by max_norm / (norm + 1e-6) where that is below 1.
         var scale = _figures.MaxGradNorm > 0 ? Math.Min(1, _figures.MaxGradNorm / (norm + 1e-6)) : 1;
         Steps++;
