@@ -1,7 +1,151 @@
+using System.Diagnostics;
+using SelfRewarding.Contracts;
+using SelfRewarding.Control;
+using SelfRewarding.Control.Settings;
+using SelfRewarding.Control.Summary;
+using SelfRewarding.Datasets;
+
 namespace SelfRewarding.Benchmarks;
 
-/// <summary>A whole run beside its bare computation.</summary>
+/// <summary>
+/// What bus, event store and hosting cost: a whole small Kata run as <c>selfreward run</c> does it, beside <see cref="BareRun"/>, which
+/// computes the same without them. The two take turns and change who goes first; every round has a seed of its own. Both must have made the
+/// same models, pairs and figures, to the bit, or the comparison is void. The run's clock goes from the workers' start to the last model's
+/// figures; starting PostgreSQL and building the host, which a run of any length does once, is told apart.
+/// </summary>
 public static class OverheadBenchmark
 {
-    public static Task RunAsync(TextWriter output, CancellationToken cancellationToken) => output.WriteLineAsync("overhead".AsMemory(), cancellationToken);
+    private const string Run = "overhead";
+    private const int Rounds = 3;
+
+    /// <summary>Measures, in temporary folders that it removes.</summary>
+    /// <exception cref="InvalidOperationException">A run failed, stopped, or is not what the bare computation made.</exception>
+    public static async Task RunAsync(TextWriter output, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        // Once each without a clock: code is compiled at its first use. So short a run makes no pair; nothing is compared.
+        var tiny = Settings(0) with { Prompts = Presets.Kata.Prompts with { PerIteration = 8 } };
+        tiny = tiny with { Sft = tiny.Sft with { Steps = 3, BaselineSteps = 2, CheckpointEvery = 2 } };
+        await InFolderAsync(folder => PipelineAsync(tiny, folder, cancellationToken));
+        await InFolderAsync(folder => BareRun.RunAsync(tiny, folder, cancellationToken));
+
+        await output.WriteLineAsync(
+            "| round | first | run, s | bare, s | ratio | run, CPU s | bare, CPU s | PostgreSQL and host start, s |\n|--:|---|--:|--:|--:|--:|--:|--:|");
+        var rounds = new List<(WorkDone Whole, WorkDone Bare)>();
+        for (var round = 1; round <= Rounds; round++)
+        {
+            var settings = Settings((ulong)round);
+            var bareFirst = round % 2 == 0;
+            var early = bareFirst ? await BareAsync(settings) : null;
+            var (whole, start) = await InFolderAsync(folder => PipelineAsync(settings, folder, cancellationToken));
+            var bare = early ?? await BareAsync(settings);
+            CheckSame(whole, bare);
+            rounds.Add((whole, bare));
+            await output.WriteLineAsync(
+                $"| {round} | {(bareFirst ? "bare" : "run")} | {whole.Wall.TotalSeconds:F2} | {bare.Wall.TotalSeconds:F2} | {whole.Wall / bare.Wall:F3} " +
+                $"| {whole.Cpu.TotalSeconds:F2} | {bare.Cpu.TotalSeconds:F2} | {start.TotalSeconds:F2} |");
+        }
+
+        await ReportAsync(output, rounds);
+
+        Task<WorkDone> BareAsync(RunSettings settings) => InFolderAsync(folder => BareRun.RunAsync(settings, folder, cancellationToken));
+    }
+
+    /// <summary>Kata in small: enough training that drafts pass the filters and judgements parse, so that every stage has work.</summary>
+    private static RunSettings Settings(ulong seed) => Presets.Kata with
+    {
+        Seed = seed,
+        Iterations = 1,
+        Pairs = new() { MinMargin = 0 },
+        Sft = Presets.Kata.Sft with { Steps = 160, BaselineSteps = 15, WarmupSteps = 10, CheckpointEvery = 20 },
+        Prompts = Presets.Kata.Prompts with { PerIteration = 192 },
+        Evaluation = Presets.Kata.Evaluation with { Prompts = 100, Ranked = 40 },
+    };
+
+    private static async Task<(WorkDone Work, TimeSpan Start)> PipelineAsync(RunSettings settings, string folder, CancellationToken cancellationToken)
+    {
+        var seeds = SeedData.For(settings).Sets;
+        var opening = Stopwatch.GetTimestamp();
+        using var data = DataFolder.Open(folder);
+        await using var host = await RunHost.OpenAsync(data, Run, cancellationToken);
+        var start = Stopwatch.GetElapsedTime(opening);
+        await host.Log.AppendOnceAsync(StreamNames.Run(Run), RunStage.Started, new RunStarted(Run, settings, seeds), cancellationToken);
+
+        var work = new WorkDone();
+        await host.StartAsync(Run, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.Stopping);
+        var summary = new RunSummary(Run);
+        try
+        {
+            await foreach (var recorded in host.Log.FollowAsync(0, either.Token))
+            {
+                summary.Apply(recorded.Fact, recorded.At);
+                work.Apply(recorded.Fact, recorded.At);
+                if (summary.IsFinished)
+                    break;
+            }
+        }
+        catch (OperationCanceledException) when (host.Stopping.IsCancellationRequested)
+        {
+            // A worker failed for good.
+        }
+
+        work.End();
+        if (!summary.IsFinished)
+            throw new InvalidOperationException($"The run failed: {host.Failure?.Message ?? "its host was stopped"}.", host.Failure);
+        return (work, start);
+    }
+
+    private static void CheckSame(WorkDone whole, WorkDone bare)
+    {
+        if (whole.Stopped is { } reason)
+            throw new InvalidOperationException($"The run stopped ({reason}): there is no whole run to compare, give the benchmark's settings more SFT steps.");
+        if (whole.Results.Except(bare.Results).FirstOrDefault() is { } different)
+        {
+            throw new InvalidOperationException(
+                $"The run made '{different}', the bare computation no such thing ({string.Join("; ", bare.Results)}): the comparison is void.");
+        }
+    }
+
+    private static async Task ReportAsync(TextWriter output, List<(WorkDone Whole, WorkDone Bare)> rounds)
+    {
+        await output.WriteLineAsync("\n| stage, median seconds | run | bare | difference |\n|---|--:|--:|--:|");
+        var stages = rounds[0].Bare.Stages.Select(stage => stage.Stage).ToList();
+        for (var i = 0; i < stages.Count; i++)
+        {
+            var whole = Median(rounds.Select(round => round.Whole.Stages[i].Seconds));
+            var bare = Median(rounds.Select(round => round.Bare.Stages[i].Seconds));
+            await output.WriteLineAsync($"| {stages[i]} | {whole:F2} | {bare:F2} | {whole - bare:+0.00;-0.00} |");
+        }
+
+        foreach (var (whole, _) in rounds)
+        {
+            await output.WriteLineAsync(
+                $"\nDone, and recorded in {whole.Facts:N0} facts: {whole.Steps} training steps, {whole.TrainedTokens:N0} tokens; {whole.Drafts} drafts, " +
+                $"{whole.Prompts} prompts, {whole.Answers} answers and {whole.Judgements} judgements of {whole.GeneratedTokens:N0} tokens; {whole.Pairs} pairs. " +
+                $"Models, pairs and figures ({whole.Results.Count}) are the same to the bit.");
+        }
+
+        var (run, computation) = (Median(rounds.Select(round => round.Whole.Wall.TotalSeconds)), Median(rounds.Select(round => round.Bare.Wall.TotalSeconds)));
+        await output.WriteLineAsync(
+            $"\nBus, store and hosting: {(run / computation) - 1:+0.0 %;-0.0 %} of the bare computation's wall time (medians {run:F2} s and {computation:F2} s).");
+    }
+
+    private static async Task<T> InFolderAsync<T>(Func<string, Task<T>> measure)
+    {
+        var folder = Directory.CreateTempSubdirectory("overhead-benchmark-").FullName;
+        // PostgreSQL refuses to run as root; its own account must get to its folder.
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.OtherExecute);
+        try
+        {
+            return await measure(folder);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
 }

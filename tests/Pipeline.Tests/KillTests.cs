@@ -17,6 +17,7 @@ public sealed class KillTests(QuietRun quiet) : IDisposable
         Func<Recorded, bool>[] moments =
         [
             recorded => recorded.Fact is TrainingStepped { Model: "M1", Step: 40 }, // between two checkpoints of supervised training
+            recorded => recorded.Fact is TrainingStepped { Model: "M1", Step: 120 }, // trained, not yet published
             recorded => recorded.Fact is PromptGenerated { Iteration: 1, Ordinal: 3 }, // while prompts are appended
             Nth<CandidatesSampled>(4), // in mid-generation
             Nth<CandidatesJudged>(9), // in mid-judging
@@ -36,7 +37,7 @@ public sealed class KillTests(QuietRun quiet) : IDisposable
             }
         }
 
-        kills.ShouldBeGreaterThanOrEqualTo(6, "the run ended before it could be killed often enough to mean anything");
+        kills.ShouldBeGreaterThanOrEqualTo(7, "the run ended before it could be killed often enough to mean anything");
         var (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(_data));
         code.ShouldBe(0, output + errors);
         (await TinyRun.FingerprintAsync(_data)).ShouldBe(quiet.Fingerprint);
