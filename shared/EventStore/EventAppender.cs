@@ -76,7 +76,7 @@ internal sealed class EventAppender(NpgsqlDataSource dataSource, TimeProvider ti
             await command.PrepareAsync(cancellationToken);
             return await ReadPositionsAsync();
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UniqueViolation)
+        catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "pk_mt_events_stream_and_version" or "pkey_mt_streams_id" })
         {
             // Events without a stream's row, or with one that another writer left behind them.
             return null;

@@ -42,6 +42,7 @@ public sealed class TensorAccessor<T> : IDisposable where T : unmanaged
     /// <inheritdoc cref="CopyTo(T[], int, long)"/>
     public void CopyTo(Span<T> array, int arrayIndex = 0, long tensorIndex = 0)
     {
+        CheckStart(tensorIndex);
         var count = (int)Math.Min(array.Length - arrayIndex, Count - tensorIndex);
         Read(array.Slice(arrayIndex, count), tensorIndex);
     }
@@ -52,8 +53,15 @@ public sealed class TensorAccessor<T> : IDisposable where T : unmanaged
     /// <inheritdoc cref="CopyFrom(T[], int, long)"/>
     public void CopyFrom(ReadOnlySpan<T> array, int arrayIndex = 0, long tensorIndex = 0)
     {
+        CheckStart(tensorIndex);
         var count = (int)Math.Min(array.Length - arrayIndex, Count - tensorIndex);
         Write(array.Slice(arrayIndex, count), tensorIndex);
+    }
+
+    private void CheckStart(long tensorIndex)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tensorIndex);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(tensorIndex, Count);
     }
 
     /// <summary>Nothing to free: the tensor belongs to its own owner.</summary>

@@ -14,6 +14,7 @@ public sealed class LlamaConfigTests
 
         config.RopeScaling.ShouldBe(new Llama3RopeScaling(8, 1, 4, 32));
         config.HeadDim.ShouldBe(8);
+        config.ToJson().ShouldContain("\"rope_theta\": 500000.0,");
         var again = LlamaConfig.Parse(config.ToJson());
         again.EosTokenIds.ShouldBe([2]);
         (again with { EosTokenIds = config.EosTokenIds }).ShouldBe(config);

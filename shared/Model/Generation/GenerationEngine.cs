@@ -6,7 +6,8 @@ namespace SelfRewarding.Model;
 /// <param name="Slots">Samples that run at once.</param>
 /// <param name="MaxPositions">Longest sequence, prompt and answer together; the model's own limit where that is shorter.</param>
 /// <param name="RowsPerStep">Most tokens a step reads: what a long prompt may delay the samples that already run.</param>
-public sealed record GenerationEngineOptions(int Slots = 64, int MaxPositions = 4096, int RowsPerStep = 512);
+/// <param name="CacheBytes">Most bytes of keys and values: a large model gets fewer slots. What is generated does not depend on their number.</param>
+public sealed record GenerationEngineOptions(int Slots = 64, int MaxPositions = 4096, int RowsPerStep = 512, long CacheBytes = 2L << 30);
 
 /// <summary>
 /// Generates with one model, for any number of callers at once: requests join a running batch as soon as it has free slots. What a request draws is the same, to the bit,
@@ -34,7 +35,7 @@ public sealed class GenerationEngine : IAsyncDisposable
         _time = time ?? TimeProvider.System;
         Name = name;
         MaxPositions = Math.Min(options.MaxPositions, model.Model.Config.MaxPositionEmbeddings);
-        _batch = new RunningBatch(model.Model, options.Slots, MaxPositions, options.RowsPerStep);
+        _batch = new RunningBatch(model.Model, SlotsFor(model.Model.Config, options), MaxPositions, options.RowsPerStep);
         new Thread(Run) { IsBackground = true, Name = $"generation {name}" }.Start();
     }
 
@@ -43,6 +44,12 @@ public sealed class GenerationEngine : IAsyncDisposable
 
     /// <summary>Longest sequence, prompt and answer together.</summary>
     public int MaxPositions { get; }
+
+    private int SlotsFor(LlamaConfig config, GenerationEngineOptions options)
+    {
+        var slotBytes = 2L * config.NumHiddenLayers * MaxPositions * config.NumKeyValueHeads * config.HeadDim * sizeof(float);
+        return (int)Math.Clamp(options.CacheBytes / slotBytes, 1, options.Slots);
+    }
 
     /// <summary>Samples one answer for each key, in the order of the keys.</summary>
     /// <exception cref="ContextLengthException">The prompt leaves no room for an answer; other requests are not affected.</exception>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -77,14 +78,14 @@ public sealed record LlamaConfig
             ["head_dim"] = HeadDim,
             ["vocab_size"] = VocabSize,
             ["max_position_embeddings"] = MaxPositionEmbeddings,
-            ["rms_norm_eps"] = RmsNormEps,
-            ["rope_theta"] = RopeTheta,
+            ["rms_norm_eps"] = Float(RmsNormEps),
+            ["rope_theta"] = Float(RopeTheta),
             ["rope_scaling"] = RopeScaling is not { } scaling ? null : new JsonObject
             {
                 ["rope_type"] = "llama3",
-                ["factor"] = scaling.Factor,
-                ["low_freq_factor"] = scaling.LowFreqFactor,
-                ["high_freq_factor"] = scaling.HighFreqFactor,
+                ["factor"] = Float(scaling.Factor),
+                ["low_freq_factor"] = Float(scaling.LowFreqFactor),
+                ["high_freq_factor"] = Float(scaling.HighFreqFactor),
                 ["original_max_position_embeddings"] = scaling.OriginalMaxPositionEmbeddings,
             },
             ["tie_word_embeddings"] = TieWordEmbeddings,
@@ -98,6 +99,9 @@ public sealed record LlamaConfig
         if (ModelType == "mistral") json["sliding_window"] = null;
         return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
     }
+
+    /// <summary>10000.0, not 10000: readers that check types take the latter for an integer.</summary>
+    private static JsonNode? Float(double value) => JsonNode.Parse(value.ToString(value == Math.Floor(value) ? "F1" : "R", CultureInfo.InvariantCulture));
 
     private static LlamaConfig Read(JsonFile json)
     {
