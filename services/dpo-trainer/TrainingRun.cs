@@ -58,7 +58,11 @@ public sealed class TrainingRun : IDisposable
     public Task StartAsync(TrainingStarted plan, CancellationToken cancellationToken) => _journal.StartAsync(plan, cancellationToken);
 
     /// <summary>Records a step.</summary>
-    public Task StepAsync(TrainingStepped step, CancellationToken cancellationToken) => _journal.StepAsync(step, cancellationToken);
+    public Task StepAsync(TrainingStepped step, CancellationToken cancellationToken)
+    {
+        TrainingTelemetry.Record(step);
+        return _journal.StepAsync(step, cancellationToken);
+    }
 
     /// <summary>Saves weights and optimiser state, records them, and removes the checkpoints before.</summary>
     public async Task CheckpointAsync(int step, CancellationToken cancellationToken)

@@ -19,6 +19,7 @@ public sealed class PairBuilderConsumer(FactLog log, RunCatalog runs) : IConsume
             var settings = await runs.SettingsOfAsync(run, context.CancellationToken);
             outcome = await log.AppendOnceAsync(
                 StreamNames.Prompt(run, iteration, ordinal), PromptStage.Settled, Settle(generated, sampled, judged, settings), context.CancellationToken);
+            PairTelemetry.Count(outcome);
         }
 
         await context.PublishFactAsync(outcome, context.CancellationToken);

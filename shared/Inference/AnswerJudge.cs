@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.Model;
@@ -19,6 +20,11 @@ public sealed class AnswerJudge(TextGenerator generator)
             return [.. replies.Select((reply, index) =>
             {
                 var (score, unparsable) = JudgeScore.Parse(reply.Text, reply.Finish, settings.Judge);
+                Activity.Current?.AddEvent(new ActivityEvent("gen_ai.evaluation.result", tags: new ActivityTagsCollection
+                {
+                    ["gen_ai.evaluation.name"] = "additive_score",
+                    [score is null ? "error.type" : "gen_ai.evaluation.score.value"] = score is null ? "unparsable" : score.Value,
+                }));
                 return new Judgement(candidate, index, reply.Text, score, unparsable, reply.Tokens.Count, reply.Finish, reply.LogProb);
             })];
         }
