@@ -5,7 +5,7 @@ namespace SelfRewarding.EventStore;
 /// </summary>
 internal sealed record ServerAccount(string Name, IReadOnlyList<string> Prefix)
 {
-    // May pass through folders that are closed to the account (/root/x/data), and read: nothing more.
+    // May pass through folders that are closed to the account (a data folder below the home of root), and read: nothing more.
     private static readonly string[] _passThrough = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"];
 
     private bool IsOther => Prefix.Count > 0;
