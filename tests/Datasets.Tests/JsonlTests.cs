@@ -50,23 +50,6 @@ public sealed class JsonlTests : IDisposable
         Jsonl.ReadPrompts(_folder.Write("data.jsonl", [.. texts.Select(text => $"{{\"prompt\":\"{text}\"}}")])).ShouldBe(texts);
     }
 
-    [Fact]
-    public void A_long_file_is_read_in_flat_memory()
-    {
-        var line = $"{{\"prompt\":\"{new string('x', 1000)}\"}}";
-        var path = _folder.Write("data.jsonl", [.. Enumerable.Repeat(line, 10_000)]);
-        var (count, most) = (0, 0L);
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        foreach (var _ in Jsonl.ReadPrompts(path))
-        {
-            if (++count % 2_500 == 0)
-                most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
-        }
-
-        count.ShouldBe(10_000);
-        most.ShouldBeLessThan(3 << 20); // of 10 MB
-    }
-
     [Theory]
     [InlineData("""{"prompt": 3}""", "\"prompt\" is the number 3, expected a text.")]
     [InlineData("""{"prompt": null}""", "\"prompt\" is null, expected a text.")]
