@@ -54,8 +54,9 @@ internal sealed class Follower(NpgsqlDataSource dataSource, long settled) : IAsy
             {
                 return await use(_connection ??= await ListenAsync(cancellationToken));
             }
-            catch (NpgsqlException) when (waited < _reconnectPatience && _connection is not { FullState: System.Data.ConnectionState.Open })
+            catch (NpgsqlException e) when (waited < _reconnectPatience && (e.IsTransient || _connection is not { FullState: System.Data.ConnectionState.Open }))
             {
+                // A timeout leaves the connection open; what was read in part is read again over a new one.
                 await DisposeAsync();
                 _connection = null;
                 await Task.Delay(_reconnectDelay, cancellationToken);
