@@ -11,7 +11,6 @@ public sealed class TrainingJournal
 {
     private readonly FactLog _log;
     private readonly string _stream;
-    private readonly HashSet<int> _checkpoints = [];
     private long _version;
     private int _recordedSteps;
 
@@ -56,7 +55,7 @@ public sealed class TrainingJournal
     /// <summary>Records a checkpoint, unless it is recorded.</summary>
     public async Task CheckpointAsync(CheckpointSaved checkpoint, CancellationToken cancellationToken)
     {
-        if (!_checkpoints.Contains(checkpoint.Step))
+        if (Checkpoints.TrueForAll(saved => saved.Step != checkpoint.Step))
             await AppendAsync(checkpoint, cancellationToken);
     }
 
@@ -78,7 +77,6 @@ public sealed class TrainingJournal
                 _recordedSteps = Math.Max(_recordedSteps, step.Step);
                 break;
             case CheckpointSaved checkpoint:
-                _checkpoints.Add(checkpoint.Step);
                 Checkpoints.Add(checkpoint);
                 break;
         }
