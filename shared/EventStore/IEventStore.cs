@@ -26,6 +26,14 @@ public interface IEventStore
     /// <summary>The stream's events from a version on, in order; empty where there are none.</summary>
     Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default);
 
+    /// <summary>The events of many streams in one query, in global order. A stream that does not exist has none.</summary>
+    /// <param name="streams">Names, each once.</param>
+    /// <param name="fromVersion">The first version of each stream to read.</param>
+    /// <param name="toVersion">The last one.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    Task<IReadOnlyList<StoredEvent>> ReadStreamsAsync(
+        IReadOnlyCollection<string> streams, long fromVersion = 1, long toVersion = long.MaxValue, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// Every event after a position, in global order, up to the safe mark at the time of the call: no event with a position below the last
     /// one given can appear later.

@@ -15,6 +15,9 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     private static readonly string _readStream =
         $"select {EventRow.Columns} from mt_events where stream_id = $1 and version >= $2 and {EventRow.IsPartOfTheLog} order by version";
 
+    private static readonly string _readStreams =
+        $"select {EventRow.Columns} from mt_events where stream_id = any($1) and version between $2 and $3 and {EventRow.IsPartOfTheLog} order by seq_id";
+
     private readonly EventAppender _appender = new(dataSource, time);
     private readonly AppendSignal _signal = new(dataSource);
 
@@ -60,19 +63,22 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default)
+    public Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default) =>
+        QueryAsync(_readStream, [new NpgsqlParameter<string> { TypedValue = stream }, new NpgsqlParameter<long> { TypedValue = fromVersion }], cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredEvent>> ReadStreamsAsync(
+        IReadOnlyCollection<string> streams, long fromVersion = 1, long toVersion = long.MaxValue, CancellationToken cancellationToken = default)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(_readStream, connection)
-        {
-            Parameters = { new NpgsqlParameter<string> { TypedValue = stream }, new NpgsqlParameter<long> { TypedValue = fromVersion } },
-        };
-        await command.PrepareAsync(cancellationToken);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var events = new List<StoredEvent>();
-        while (await reader.ReadAsync(cancellationToken))
-            events.Add(EventRow.Read(reader));
-        return events;
+        ArgumentNullException.ThrowIfNull(streams);
+        return QueryAsync(
+            _readStreams,
+            [
+                new NpgsqlParameter<string[]> { TypedValue = [.. streams] },
+                new NpgsqlParameter<long> { TypedValue = fromVersion },
+                new NpgsqlParameter<long> { TypedValue = toVersion },
+            ],
+            cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -138,6 +144,19 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
 
     /// <summary>Sends what is left to notify. The data source is the caller's.</summary>
     public ValueTask DisposeAsync() => _signal.DisposeAsync();
+
+    private async Task<IReadOnlyList<StoredEvent>> QueryAsync(string query, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(query, connection);
+        command.Parameters.AddRange(parameters);
+        await command.PrepareAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var events = new List<StoredEvent>();
+        while (await reader.ReadAsync(cancellationToken))
+            events.Add(EventRow.Read(reader));
+        return events;
+    }
 
     private async Task<long> GetOpenVersionAsync(string stream, CancellationToken cancellationToken)
     {

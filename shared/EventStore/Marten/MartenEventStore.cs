@@ -75,6 +75,11 @@ public sealed class MartenEventStore(IDocumentStore marten, NpgsqlDataSource dat
         _reads.ReadStreamAsync(stream, fromVersion, cancellationToken);
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<StoredEvent>> ReadStreamsAsync(
+        IReadOnlyCollection<string> streams, long fromVersion = 1, long toVersion = long.MaxValue, CancellationToken cancellationToken = default) =>
+        _reads.ReadStreamsAsync(streams, fromVersion, toVersion, cancellationToken);
+
+    /// <inheritdoc/>
     public IAsyncEnumerable<StoredEvent> ReadAllAsync(long afterPosition = 0, CancellationToken cancellationToken = default) =>
         _reads.ReadAllAsync(afterPosition, cancellationToken);
 
