@@ -10,7 +10,7 @@ namespace SelfRewarding.DpoTrainer;
 /// Direct preference optimisation: M(t+1) starts from M(t), which is also the reference, and sees exactly the pairs that were frozen, beside
 /// judging examples of the seed where replay is on.
 /// </summary>
-public sealed class DpoRecipe(FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options)
+public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options)
 {
     /// <summary>Trains the model, or goes on from its last checkpoint.</summary>
     public async Task<ModelPublished> TrainAsync(
@@ -20,7 +20,7 @@ public sealed class DpoRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
 
         // Data: the pairs in the log, held to the hash that they were frozen with, scored once by the reference.  (pairs) each side
         using var parentModel = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
-        var pairs = await FrozenPairs.LoadAsync(log, frozen, settings, parentModel, options, cancellationToken);
+        var pairs = await FrozenPairs.LoadAsync(runLog, frozen, settings, parentModel, options, cancellationToken);
         var reference = pairs.ScoreWith(parentModel.Model);
         var replay = JudgingReplay.Of(await eftBuilder.JudgedAsync(run, await data.OfAsync(run, cancellationToken), baseline, settings, cancellationToken), settings, frozen.Iteration, parentModel);
 
@@ -77,7 +77,7 @@ public sealed class DpoRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
                 await job.CheckpointAsync(step, cancellationToken);
         }
 
-        return new ModelPublished(run, job.Publish(), parent, frozen.Sha256, steps);
+        return new ModelPublished(run, await job.PublishAsync(cancellationToken), parent, frozen.Sha256, steps);
     }
 
     private static torch.Tensor Of(float[] logProbs, IReadOnlyList<int> rows) => torch.tensor([.. rows.Select(row => logProbs[row])], [rows.Count]);

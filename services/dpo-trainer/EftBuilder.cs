@@ -9,7 +9,7 @@ namespace SelfRewarding.DpoTrainer;
 /// Makes judging examples out of ranked answers: the SFT baseline judges every answer, and a prompt's judgements are kept where the order of
 /// their scores agrees with the ranking. Then some examples with the most common score are left out, so that scores are not skewed.
 /// </summary>
-public sealed class EftBuilder(FactLog log, AnswerJudge judge)
+public sealed class EftBuilder(RunLog runLog, FactLog log, AnswerJudge judge)
 {
     /// <summary>The judging examples of a run: those of its seed, or built from the seed's ranked answers.</summary>
     public async Task<IReadOnlyList<JudgedExample>> JudgedAsync(string run, SeedData seed, ModelRef baseline, RunSettings settings, CancellationToken cancellationToken) =>
@@ -19,7 +19,7 @@ public sealed class EftBuilder(FactLog log, AnswerJudge judge)
     private async Task<IReadOnlyList<JudgedExample>> BuildAsync(
         string run, ModelRef baseline, IReadOnlyList<RankedPrompt> ranked, RunSettings settings, CancellationToken cancellationToken)
     {
-        var stream = StreamNames.Eft(run);
+        var stream = await runLog.EftStreamAsync(run, cancellationToken);
         var built = await log.FindAsync(stream, 1, cancellationToken)
             ?? await log.AppendOnceAsync(stream, 1, await JudgeAsync(run, baseline, ranked, settings, cancellationToken), cancellationToken);
         return Thin(Accepted((EftBuilt)built, ranked));

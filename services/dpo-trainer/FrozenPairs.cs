@@ -34,18 +34,17 @@ public sealed class FrozenPairs
     /// <summary>Reads the pairs of an iteration, writes them beside the models for people to look at, and tokenises them.</summary>
     /// <exception cref="InvalidDataException">The log's pairs do not hash to what was frozen.</exception>
     public static async Task<FrozenPairs> LoadAsync(
-        FactLog log, DatasetFrozen frozen, RunSettings settings, LoadedModel model, WorkerOptions options, CancellationToken cancellationToken)
+        RunLog log, DatasetFrozen frozen, RunSettings settings, LoadedModel model, WorkerOptions options, CancellationToken cancellationToken)
     {
         var pairs = new List<PreferencePairBuilt>();
         var truncated = new HashSet<int>();
-        for (var ordinal = 0; ordinal < settings.Prompts.PerIteration; ordinal++)
+        await foreach (var history in log.ReadIterationAsync(frozen.Run, frozen.Iteration, cancellationToken))
         {
-            var history = await log.ReadPromptAsync(frozen.Run, frozen.Iteration, ordinal, cancellationToken);
             if (history.Outcome is not PreferencePairBuilt pair)
                 continue;
             pairs.Add(pair);
             if (history.Sampled!.Candidates.Single(candidate => candidate.Index == pair.Rejected.Candidate).Finish == Finish.Length)
-                truncated.Add(ordinal);
+                truncated.Add(pair.Ordinal);
         }
 
         var sha256 = CanonicalDataset.Sha256(pairs);

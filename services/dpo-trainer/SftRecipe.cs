@@ -55,6 +55,6 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
                 await job.CheckpointAsync(step, cancellationToken);
         }
 
-        return new ModelPublished(run, job.Publish(), parent, mixture.Sha256, steps);
+        return new ModelPublished(run, await job.PublishAsync(cancellationToken), parent, mixture.Sha256, steps);
     }
 }

@@ -12,7 +12,7 @@ namespace SelfRewarding.DpoTrainer;
 /// </summary>
 public sealed class TrainerService(
     JobQueue<TrainRun> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<TrainerService> logger,
-    FactLog log, RunCatalog runs, BaseModel baseModel, SftRecipe sft, DpoRecipe dpo, IBus bus, Recovery recovery, WorkerOptions options)
+    RunLog runLog, FactLog log, RunCatalog runs, BaseModel baseModel, SftRecipe sft, DpoRecipe dpo, IBus bus, Recovery recovery, WorkerOptions options)
     : JobService<TrainRun>(jobs, database, failure, recovery, logger)
 {
     protected override string LockOf(TrainRun job) => $"training-{job.Run}";
@@ -24,7 +24,7 @@ public sealed class TrainerService(
         var settings = await runs.SettingsOfAsync(job.Run, cancellationToken);
         while (true)
         {
-            var facts = await log.ReadAsync(StreamNames.Run(job.Run), cancellationToken);
+            var facts = await runLog.ReadRunAsync(job.Run, cancellationToken);
             var models = facts.OfType<ModelPublished>().ToDictionary(published => published.Model.Name, published => published.Model, StringComparer.Ordinal);
             var next = ModelNames.All(settings.Iterations).FirstOrDefault(name => !models.ContainsKey(name));
             if (facts.Any(fact => fact is RunStopped or RunCompleted))
@@ -32,14 +32,14 @@ public sealed class TrainerService(
             if (next is null)
             {
                 var last = models[ModelNames.OfIteration(settings.Iterations + 1)];
-                await AppendAndPublishAsync(job.Run, RunStage.Ended(settings.Iterations), new RunCompleted(job.Run, last), cancellationToken);
+                await bus.PublishFactAsync(await runLog.AppendCompletedAsync(new RunCompleted(job.Run, last), cancellationToken), cancellationToken);
                 return;
             }
 
             var published = await MakeAsync(job.Run, next, models, settings, cancellationToken);
             if (published is null)
                 return; // its dataset is not frozen yet: DatasetFrozen brings us back
-            await AppendAndPublishAsync(job.Run, RunStage.Published(next, settings.Iterations), published, cancellationToken);
+            await bus.PublishFactAsync(await runLog.AppendModelAsync(published, cancellationToken), cancellationToken);
             TrainingRun.RemoveCheckpoints(options, job.Run, next);
         }
     }
@@ -54,7 +54,4 @@ public sealed class TrainerService(
         var frozen = await log.FindAsync(StreamNames.Training(run, name), 1, cancellationToken) as DatasetFrozen;
         return frozen is null ? null : await dpo.TrainAsync(frozen, models[ModelNames.OfIteration(frozen.Iteration)], models[ModelNames.Baseline], settings, cancellationToken);
     }
-
-    private async Task AppendAndPublishAsync(string run, long version, object fact, CancellationToken cancellationToken) =>
-        await bus.PublishFactAsync(await log.AppendOnceAsync(StreamNames.Run(run), version, fact, cancellationToken), cancellationToken);
 }

@@ -6,11 +6,17 @@ namespace SelfRewarding.DpoTrainer;
 /// <summary>
 /// A training job's stream, written by the one trainer that holds the run's lock. Training that goes on from a checkpoint repeats the steps
 /// after it, bit for bit; those are in the stream already and are not written again.
+/// <para>
+/// Steps are written while the next ones compute: what has gathered while an append was under way goes into the next append. A step that a crash
+/// keeps from the log is repeated, since a checkpoint is recorded only after every step before it.
+/// </para>
 /// </summary>
 public sealed class TrainingJournal
 {
     private readonly FactLog _log;
     private readonly string _stream;
+    private readonly List<object> _gathered = [];
+    private Task _appending = Task.CompletedTask;
     private long _version;
     private int _recordedSteps;
 
@@ -40,29 +46,54 @@ public sealed class TrainingJournal
     public async Task StartAsync(TrainingStarted plan, CancellationToken cancellationToken)
     {
         if (Started is null)
-            await AppendAsync(plan, cancellationToken);
+            await AppendNowAsync(plan, cancellationToken);
         else if (Started != plan)
             throw new InvalidDataException($"Stream '{_stream}' was begun as {Started}, now it would be {plan}: data or settings changed under the run.");
     }
 
-    /// <summary>Records a step, unless it is recorded.</summary>
+    /// <summary>Records a step, unless it is recorded; it may not be in the log yet when this returns.</summary>
     public async Task StepAsync(TrainingStepped step, CancellationToken cancellationToken)
     {
-        if (step.Step > _recordedSteps)
-            await AppendAsync(step, cancellationToken);
+        if (step.Step <= _recordedSteps)
+            return;
+        _gathered.Add(step);
+        Apply(step);
+        if (!_appending.IsCompleted)
+            return;
+        await _appending;
+        Begin(cancellationToken);
     }
 
-    /// <summary>Records a checkpoint, unless it is recorded.</summary>
+    /// <summary>Records a checkpoint, unless it is recorded, and whatever came before it.</summary>
     public async Task CheckpointAsync(CheckpointSaved checkpoint, CancellationToken cancellationToken)
     {
         if (Checkpoints.TrueForAll(saved => saved.Step != checkpoint.Step))
-            await AppendAsync(checkpoint, cancellationToken);
+            await AppendNowAsync(checkpoint, cancellationToken);
     }
 
-    private async Task AppendAsync(object fact, CancellationToken cancellationToken)
+    /// <summary>Waits until everything is in the log.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        await _log.AppendAsync(_stream, _version, [fact], cancellationToken);
+        await _appending;
+        Begin(cancellationToken);
+        await _appending;
+    }
+
+    private async Task AppendNowAsync(object fact, CancellationToken cancellationToken)
+    {
+        _gathered.Add(fact);
         Apply(fact);
+        await FlushAsync(cancellationToken);
+    }
+
+    private void Begin(CancellationToken cancellationToken)
+    {
+        if (_gathered.Count == 0)
+            return;
+        object[] facts = [.. _gathered];
+        var expected = _version - facts.Length;
+        _gathered.Clear();
+        _appending = Task.Run(() => _log.AppendAsync(_stream, expected, facts, cancellationToken), cancellationToken);
     }
 
     private void Apply(object fact)

@@ -75,9 +75,10 @@ public sealed class TrainingRun : IDisposable
             Directory.Delete(old, recursive: true);
     }
 
-    /// <summary>Writes the finished model where messages will name it. Its checkpoints stay until the log names the model.</summary>
-    public ModelRef Publish()
+    /// <summary>Writes the finished model where messages will name it, once all its steps are in the log. Its checkpoints stay until the log names the model.</summary>
+    public async Task<ModelRef> PublishAsync(CancellationToken cancellationToken)
     {
+        await _journal.FlushAsync(cancellationToken);
         var path = Path.Combine("runs", _run, "models", _name);
         return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
     }

@@ -15,7 +15,7 @@ namespace SelfRewarding.Evaluator;
 /// </summary>
 public sealed class EvaluatorService(
     JobQueue<EvaluateRun> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<EvaluatorService> logger,
-    FactLog log, RunCatalog runs, RunData data, TextGenerator generator, AnswerJudge judge, IBus bus, Recovery recovery)
+    RunLog runLog, FactLog log, RunCatalog runs, RunData data, TextGenerator generator, AnswerJudge judge, IBus bus, Recovery recovery)
     : JobService<EvaluateRun>(jobs, database, failure, recovery, logger)
 {
     protected override string LockOf(EvaluateRun job) => $"evaluation-{job.Run}";
@@ -26,10 +26,10 @@ public sealed class EvaluatorService(
     {
         // In the order of publication, since a model is compared with those before it.
         var settings = await runs.SettingsOfAsync(job.Run, cancellationToken);
-        var facts = await log.ReadAsync(StreamNames.Run(job.Run), cancellationToken);
+        var facts = await runLog.ReadRunAsync(job.Run, cancellationToken);
         foreach (var published in facts.OfType<ModelPublished>())
         {
-            var stream = StreamNames.Evaluation(job.Run, published.Model.Name);
+            var stream = await runLog.EvaluationStreamAsync(job.Run, published.Model.Name, cancellationToken);
             if (await log.FindAsync(stream, EvaluationStage.Evaluated, cancellationToken) is null)
                 await bus.PublishFactAsync(await EvaluateAsync(stream, published.Model, settings, job.Run, cancellationToken), cancellationToken);
         }
@@ -44,7 +44,7 @@ public sealed class EvaluatorService(
         var opponents = new List<HeldOutAnswered>();
         foreach (var name in Opponents(model.Name))
         {
-            if (await log.FindAsync(StreamNames.Evaluation(run, name), EvaluationStage.Answered, cancellationToken) is HeldOutAnswered opponent)
+            if (await log.FindAsync(await runLog.EvaluationStreamAsync(run, name, cancellationToken), EvaluationStage.Answered, cancellationToken) is HeldOutAnswered opponent)
                 opponents.Add(opponent);
         }
 
@@ -52,7 +52,7 @@ public sealed class EvaluatorService(
             ?? await log.AppendOnceAsync(stream, EvaluationStage.Judged, await JudgeAsync(run, answered, opponents, seed, settings, cancellationToken), cancellationToken));
 
         var before = Opponents(model.Name) is [var previous, ..]
-            ? await log.FindAsync(StreamNames.Evaluation(run, previous), EvaluationStage.Judged, cancellationToken) as HeldOutJudged
+            ? await log.FindAsync(await runLog.EvaluationStreamAsync(run, previous, cancellationToken), EvaluationStage.Judged, cancellationToken) as HeldOutJudged
             : null;
         return await log.AppendOnceAsync(stream, EvaluationStage.Evaluated, ModelReport.Of(answered, judged, opponents, before, seed), cancellationToken);
     }

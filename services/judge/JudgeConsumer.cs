@@ -6,7 +6,7 @@ using SelfRewarding.Inference;
 namespace SelfRewarding.Judge;
 
 /// <summary>Stage 3: the model that wrote the answers judges each of them J times.</summary>
-public sealed class JudgeConsumer(FactLog log, RunCatalog runs, AnswerJudge judge) : IConsumer<CandidatesSampled>
+public sealed class JudgeConsumer(RunLog log, RunCatalog runs, AnswerJudge judge) : IConsumer<CandidatesSampled>
 {
     public async Task Consume(ConsumeContext<CandidatesSampled> context)
     {
@@ -14,8 +14,8 @@ public sealed class JudgeConsumer(FactLog log, RunCatalog runs, AnswerJudge judg
         var history = await log.ReadPromptAsync(run, iteration, ordinal, context.CancellationToken);
         if (history is not { Generated: { } generated, Sampled: { } sampled })
             throw new InvalidOperationException($"Prompt {iteration}-{ordinal} of run '{run}' has no candidates in the log, though a message says so.");
-        var fact = history.Judged ?? await log.AppendOnceAsync(
-            StreamNames.Prompt(run, iteration, ordinal), PromptStage.Judged, await JudgeAsync(generated, sampled, context.CancellationToken), context.CancellationToken);
+        var fact = history.Judged ?? await log.AppendStageAsync(
+            run, iteration, ordinal, PromptStage.Judged, await JudgeAsync(generated, sampled, context.CancellationToken), context.CancellationToken);
         await context.PublishFactAsync(fact, context.CancellationToken);
     }
 

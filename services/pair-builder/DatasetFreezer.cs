@@ -10,7 +10,7 @@ namespace SelfRewarding.PairBuilder;
 /// Follows the log and, when the last planned prompt of an iteration has settled, freezes its dataset: once, at a fixed version, with the
 /// hash of its canonical form. An iteration without a single pair stops the run and says why.
 /// </summary>
-public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure, WorkerOptions options) : BackgroundService
+public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFailure failure, WorkerOptions options) : BackgroundService
 {
     private readonly Dictionary<string, RunSettings> _runs = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Run, int Iteration), IterationTally> _open = [];
@@ -21,7 +21,7 @@ public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure, W
         {
             // What was frozen before this start is known only at the log's end: fold first, act then.
             var position = 0L;
-            await foreach (var recorded in log.ReadAllAsync(stoppingToken))
+            await foreach (var recorded in runLog.ReadAllAsync(0, options.OnlyRun, stoppingToken))
             {
                 Apply(recorded.Fact);
                 position = recorded.Position;
@@ -29,7 +29,7 @@ public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure, W
 
             foreach (var (run, iteration) in _open.Keys.ToList())
                 await FreezeIfSettledAsync(run, iteration, stoppingToken);
-            await foreach (var recorded in log.FollowAsync(position, stoppingToken))
+            await foreach (var recorded in runLog.FollowAsync(position, options.OnlyRun, stoppingToken))
             {
                 Apply(recorded.Fact);
                 if (recorded.Fact is PreferencePairBuilt or PromptDiscarded)
@@ -91,9 +91,7 @@ public sealed class DatasetFreezer(FactLog log, IBus bus, HostFailure failure, W
         object fact;
         if (tally.Pairs.Count == 0)
         {
-            // The run's stream ends behind the model that sampled this iteration.
-            var version = RunStage.Published(ModelNames.OfIteration(iteration), settings.Iterations) + 1;
-            fact = await log.AppendOnceAsync(StreamNames.Run(run), version, new RunStopped(run, iteration, WhyNoPair(iteration, tally)), cancellationToken);
+            fact = await runLog.AppendStoppedAsync(new RunStopped(run, iteration, WhyNoPair(iteration, tally)), cancellationToken);
         }
         else
         {

@@ -5,7 +5,7 @@ using SelfRewarding.Hosting;
 namespace SelfRewarding.PairBuilder;
 
 /// <summary>Stage 4: settles a judged prompt as a preference pair, or discards it with a reason.</summary>
-public sealed class PairBuilderConsumer(FactLog log, RunCatalog runs) : IConsumer<CandidatesJudged>
+public sealed class PairBuilderConsumer(RunLog log, RunCatalog runs) : IConsumer<CandidatesJudged>
 {
     public async Task Consume(ConsumeContext<CandidatesJudged> context)
     {
@@ -17,8 +17,8 @@ public sealed class PairBuilderConsumer(FactLog log, RunCatalog runs) : IConsume
         if (outcome is null)
         {
             var settings = await runs.SettingsOfAsync(run, context.CancellationToken);
-            outcome = await log.AppendOnceAsync(
-                StreamNames.Prompt(run, iteration, ordinal), PromptStage.Settled, Settle(generated, sampled, judged, settings), context.CancellationToken);
+            outcome = await log.AppendStageAsync(
+                run, iteration, ordinal, PromptStage.Settled, Settle(generated, sampled, judged, settings), context.CancellationToken);
             PairTelemetry.Count(outcome);
         }
 

@@ -16,10 +16,11 @@ namespace SelfRewarding.PromptGen;
 /// </summary>
 public sealed class PromptGenService(
     JobQueue<DraftPrompts> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<PromptGenService> logger,
-    FactLog log, RunCatalog runs, RunData data, TextGenerator generator, IBus bus, Recovery recovery)
+    RunLog log, RunCatalog runs, RunData data, TextGenerator generator, IBus bus, Recovery recovery)
     : JobService<DraftPrompts>(jobs, database, failure, recovery, logger)
 {
     private const int Block = 64;
+    private const int AppendsAtOnce = 8;
 
     /// <param name="Refused">Set where no draft could be written at all.</param>
     private sealed record Draft(string Text, Finish Finish, IReadOnlyList<string> Shots, Verdict? Refused);
@@ -32,7 +33,7 @@ public sealed class PromptGenService(
     {
         var settings = await runs.SettingsOfAsync(job.Run, cancellationToken);
         var planned = settings.Prompts.PerIteration;
-        if (await log.FindAsync(StreamNames.Prompt(job.Run, job.Iteration, planned - 1), PromptStage.Generated, cancellationToken) is not null)
+        if (await IsDecidedAsync(job, planned - 1, cancellationToken))
             return;
         if (settings.Prompts.Source != "model")
         {
@@ -43,32 +44,40 @@ public sealed class PromptGenService(
         var seed = await data.OfAsync(job.Run, cancellationToken);
         var seeds = seed.SeedPrompts;
         var pool = new PromptPool(settings.Prompts.Filters, seeds, heldOut: [.. seed.HeldOutPrompts.Select(prompt => prompt.Prompt), .. seed.HeldOutRanked.Select(prompt => prompt.Prompt)]);
-        var own = await AcceptedBeforeAsync(job, planned, cancellationToken);
+        var own = await AcceptedBeforeAsync(job, cancellationToken);
         own.ForEach(pool.Accept);
         for (var start = 0; start < planned; start += Block)
         {
             // A block that is in the log whole is taken from there; one that was cut short is decided again, to the same prompts.
             var ordinals = Enumerable.Range(start, Math.Min(Block, planned - start)).ToList();
-            var decided = await log.FindAsync(StreamNames.Prompt(job.Run, job.Iteration, ordinals[^1]), PromptStage.Generated, cancellationToken) is null
-                ? await DraftBlockAsync(job, settings, seeds, own, pool, ordinals, cancellationToken)
-                : null;
-            foreach (var ordinal in ordinals)
+            if (await IsDecidedAsync(job, ordinals[^1], cancellationToken))
             {
-                var stream = StreamNames.Prompt(job.Run, job.Iteration, ordinal);
-                var fact = decided is null
-                    ? await log.FindAsync(stream, PromptStage.Generated, cancellationToken)
-                    : await log.AppendOnceAsync(stream, PromptStage.Generated, decided[ordinal - start], cancellationToken);
-                if (fact is PromptGenerated generated)
-                {
-                    own.Add(generated.Prompt);
-                    if (decided is null)
-                        pool.Accept(generated.Prompt);
-                }
-
-                if (decided is not null)
-                    await bus.PublishFactAsync(fact!, cancellationToken);
+                var accepted = (await log.ReadPromptsAsync(job.Run, job.Iteration, ordinals, cancellationToken)).Select(history => history.Generated?.Prompt).OfType<string>().ToList();
+                own.AddRange(accepted);
+                accepted.ForEach(pool.Accept);
+                continue;
             }
+
+            var decided = await DraftBlockAsync(job, settings, seeds, own, pool, ordinals, cancellationToken);
+            own.AddRange(decided.OfType<PromptGenerated>().Select(generated => generated.Prompt));
+            await RecordAsync(job, start, decided, cancellationToken);
         }
+    }
+
+    private async Task<bool> IsDecidedAsync(DraftPrompts job, int ordinal, CancellationToken cancellationToken) =>
+        (await log.ReadPromptAsync(job.Run, job.Iteration, ordinal, cancellationToken)).Version > 0;
+
+    // The block's last prompt comes last: where it is in the log, all are.
+    private async Task RecordAsync(DraftPrompts job, int start, object[] decided, CancellationToken cancellationToken)
+    {
+        await Parallel.ForEachAsync(
+            decided.SkipLast(1).Select((fact, i) => (Fact: fact, Ordinal: start + i)),
+            new ParallelOptions { MaxDegreeOfParallelism = AppendsAtOnce, CancellationToken = cancellationToken },
+            async (prompt, token) => await RecordAsync(prompt.Ordinal, prompt.Fact, token));
+        await RecordAsync(start + decided.Length - 1, decided[^1], cancellationToken);
+
+        async Task RecordAsync(int ordinal, object fact, CancellationToken token) =>
+            await bus.PublishFactAsync(await log.AppendStageAsync(job.Run, job.Iteration, ordinal, PromptStage.Generated, fact, token), token);
     }
 
     private async Task<object[]> DraftBlockAsync(
@@ -124,14 +133,14 @@ public sealed class PromptGenService(
         }
     }
 
-    private async Task<List<string>> AcceptedBeforeAsync(DraftPrompts job, int planned, CancellationToken cancellationToken)
+    private async Task<List<string>> AcceptedBeforeAsync(DraftPrompts job, CancellationToken cancellationToken)
     {
         var accepted = new List<string>();
         for (var iteration = 1; iteration < job.Iteration; iteration++)
         {
-            for (var ordinal = 0; ordinal < planned; ordinal++)
+            await foreach (var history in log.ReadIterationAsync(job.Run, iteration, cancellationToken))
             {
-                if (await log.FindAsync(StreamNames.Prompt(job.Run, iteration, ordinal), PromptStage.Generated, cancellationToken) is PromptGenerated generated)
+                if (history.Generated is { } generated)
                     accepted.Add(generated.Prompt);
             }
         }
@@ -145,12 +154,7 @@ public sealed class PromptGenService(
         var prompts = Jsonl.ReadPrompts(settings.Prompts.Source).Skip((job.Iteration - 1) * planned).Take(planned).ToList();
         if (prompts.Count < planned)
             throw new DataFileException($"{settings.Prompts.Source} has {((job.Iteration - 1) * planned) + prompts.Count} prompts, expected {job.Iteration * planned} for iteration {job.Iteration}: add prompts, or start a run with fewer (--prompts).");
-        for (var ordinal = 0; ordinal < planned; ordinal++)
-        {
-            var fact = await log.AppendOnceAsync(
-                StreamNames.Prompt(job.Run, job.Iteration, ordinal), PromptStage.Generated,
-                new PromptGenerated(job.Run, job.Iteration, ordinal, job.Model, prompts[ordinal], settings.Prompts.Source, [], []), cancellationToken);
-            await bus.PublishFactAsync(fact, cancellationToken);
-        }
+        var facts = prompts.Select((prompt, ordinal) => new PromptGenerated(job.Run, job.Iteration, ordinal, job.Model, prompt, settings.Prompts.Source, [], []));
+        await RecordAsync(job, 0, [.. facts], cancellationToken);
     }
 }

@@ -8,14 +8,14 @@ using SelfRewarding.Model;
 namespace SelfRewarding.Sampler;
 
 /// <summary>Stage 2: the iteration's model writes N answers to a prompt.</summary>
-public sealed class SamplerConsumer(FactLog log, RunCatalog runs, TextGenerator generator) : IConsumer<PromptGenerated>
+public sealed class SamplerConsumer(RunLog log, RunCatalog runs, TextGenerator generator) : IConsumer<PromptGenerated>
 {
     public async Task Consume(ConsumeContext<PromptGenerated> context)
     {
         var prompt = context.Message;
         var history = await log.ReadPromptAsync(prompt.Run, prompt.Iteration, prompt.Ordinal, context.CancellationToken);
-        var fact = history.Sampled ?? history.Outcome ?? await log.AppendOnceAsync(
-            StreamNames.Prompt(prompt.Run, prompt.Iteration, prompt.Ordinal), PromptStage.Sampled, await SampleAsync(prompt, context.CancellationToken), context.CancellationToken);
+        var fact = history.Sampled ?? history.Outcome ?? await log.AppendStageAsync(
+            prompt.Run, prompt.Iteration, prompt.Ordinal, PromptStage.Sampled, await SampleAsync(prompt, context.CancellationToken), context.CancellationToken);
         await context.PublishFactAsync(fact, context.CancellationToken);
     }
 

@@ -15,6 +15,14 @@ public static class StreamNames
 
     /// <summary>The judging seed that the baseline makes from ranked answers.</summary>
     public static string Eft(string run) => $"eft-{run}";
+
+    /// <summary>False where the stream is surely not this run's. A run's name may hold hyphens, so a stream of run <c>a-1</c> may look like one of run <c>a</c>.</summary>
+    public static bool MayBelongTo(string stream, string run)
+    {
+        var start = stream.IndexOf('-') + 1;
+        var rest = stream.AsSpan(start);
+        return start > 0 && rest.StartsWith(run, StringComparison.Ordinal) && (rest.Length == run.Length || rest[run.Length] == '-');
+    }
 }
 
 /// <summary>The models of a run, in the order in which <c>run-{run}</c> publishes them.</summary>

@@ -54,6 +54,7 @@ public static class WorkerHost
             new NpgsqlEventStore(provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FactLog>();
         services.AddSingleton<RunCatalog>();
+        services.AddSingleton<RunLog>();
         services.AddSingleton<HostFailure>();
         services.AddSingleton<Recovery>();
         services.AddWorkBus(options, modules);

@@ -77,7 +77,7 @@ public static class OverheadBenchmark
         var summary = new RunSummary(Run);
         try
         {
-            await foreach (var recorded in host.Log.FollowAsync(0, either.Token))
+            await foreach (var recorded in host.Runs.FollowAsync(0, Run, either.Token))
             {
                 summary.Apply(recorded.Fact, recorded.At);
                 work.Apply(recorded.Fact, recorded.At);

@@ -24,7 +24,7 @@ internal static class TinyRun
     {
         await using var log = await LogReader.OpenAsync(data, CancellationToken.None);
         var hashes = new List<string>();
-        await foreach (var recorded in log.Log.ReadAllAsync(CancellationToken.None))
+        await foreach (var recorded in log.Runs.ReadAllAsync(0, null, CancellationToken.None))
         {
             if (recorded.Fact is DatasetFrozen frozen)
                 hashes.Add($"dataset {frozen.Iteration}: {frozen.Pairs} pairs {frozen.Sha256}");
@@ -46,7 +46,7 @@ internal static class TinyRun
             while (process.Output.Length == 0)
                 await Task.Delay(20, ended.Token);
             await using var log = await LogReader.OpenAsync(data, ended.Token);
-            await foreach (var recorded in log.Log.FollowAsync(0, ended.Token))
+            await foreach (var recorded in log.Runs.FollowAsync(0, null, ended.Token))
             {
                 if (reached(recorded))
                     return true;

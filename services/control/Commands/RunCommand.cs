@@ -28,14 +28,14 @@ public static class RunCommand
         else
             RefuseOtherSettings(run, recorded.Settings, asked);
 
-        var summary = await FoldAsync(host.Log, run, cancellationToken);
+        var summary = await FoldAsync(host.Runs, run, cancellationToken);
         if (!summary.IsFinished && !await CarryOnAsync(host, run, console, options.GetValue(RunOptions.Plain), cancellationToken))
         {
             Console.WriteLine($"Stopped. The same command goes on from here; nothing is lost. ('selfreward show {run}' shows what there is.)");
             return CommandLine.Interrupted;
         }
 
-        summary = await FoldAsync(host.Log, run, CancellationToken.None);
+        summary = await FoldAsync(host.Runs, run, CancellationToken.None);
         RunView.Write(console, summary, data.Path);
         return summary.End is { StopReason: not null } ? 1 : 0;
     }
@@ -65,10 +65,10 @@ public static class RunCommand
             throw new SettingsException([$"Run '{run}' exists with other settings; start another one (--run NAME), or ask for the same:", .. differences]);
     }
 
-    private static async Task<RunSummary> FoldAsync(FactLog log, string run, CancellationToken cancellationToken)
+    private static async Task<RunSummary> FoldAsync(RunLog log, string run, CancellationToken cancellationToken)
     {
         var summary = new RunSummary(run);
-        await foreach (var recorded in log.ReadAllAsync(cancellationToken))
+        await foreach (var recorded in log.ReadAllAsync(0, run, cancellationToken))
             summary.Apply(recorded.Fact, recorded.At);
         return summary;
     }
@@ -81,7 +81,7 @@ public static class RunCommand
         await host.StartAsync(run, cancellationToken);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.Stopping);
         var summary = new RunSummary(run);
-        await LiveView.ShowAsync(console, summary, host.Log.FollowAsync(0, either.Token), TimeProvider.System, plain, either.Token);
+        await LiveView.ShowAsync(console, summary, host.Runs.FollowAsync(0, run, either.Token), TimeProvider.System, plain, either.Token);
         return host.Failure is { } failure ? throw new RunFailedException(failure.Message, failure) : summary.IsFinished;
     }
 }

@@ -14,7 +14,7 @@ public static class RunsCommand
     {
         await using var log = await LogReader.OpenAsync(RunOptions.DataFolder(options), cancellationToken);
         var runs = new Dictionary<string, (RunStarted Started, DateTimeOffset At, string State)>(StringComparer.Ordinal);
-        await foreach (var recorded in log.Log.ReadAllAsync(cancellationToken))
+        await foreach (var recorded in log.Runs.ReadAllAsync(0, null, cancellationToken))
         {
             if (recorded.Fact is RunStarted started)
                 runs[started.Run] = (started, recorded.At, "begun");

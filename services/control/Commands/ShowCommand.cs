@@ -16,7 +16,7 @@ public static class ShowCommand
         await using var log = await LogReader.OpenAsync(RunOptions.DataFolder(options), cancellationToken);
         var summaries = new Dictionary<string, RunSummary>(StringComparer.Ordinal);
         var names = new List<string>();
-        await foreach (var recorded in log.Log.ReadAllAsync(cancellationToken))
+        await foreach (var recorded in log.Runs.ReadAllAsync(0, null, cancellationToken))
         {
             if (recorded.Fact is RunStarted started)
             {

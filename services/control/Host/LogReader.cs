@@ -15,6 +15,7 @@ public sealed class LogReader : IAsyncDisposable
     {
         (Folder, _folder, _cluster, _database) = (path, folder, cluster, database);
         Log = new FactLog(new NpgsqlEventStore(database, TimeProvider.System));
+        Runs = new RunLog(Log, new RunCatalog(Log));
     }
 
     /// <summary>The data folder.</summary>
@@ -22,6 +23,9 @@ public sealed class LogReader : IAsyncDisposable
 
     /// <summary>The log.</summary>
     public FactLog Log { get; }
+
+    /// <summary>The log as runs have it, forks included.</summary>
+    public RunLog Runs { get; }
 
     /// <summary>Opens the log.</summary>
     /// <exception cref="UserException">The folder holds none.</exception>

@@ -36,6 +36,9 @@ public sealed class RunHost : IAsyncDisposable
     /// <summary>The log.</summary>
     public FactLog Log => _host.Services.GetRequiredService<FactLog>();
 
+    /// <summary>The log as runs have it, forks included.</summary>
+    public RunLog Runs => _host.Services.GetRequiredService<RunLog>();
+
     /// <summary>Falls when a worker failed for good.</summary>
     public CancellationToken Stopping => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 

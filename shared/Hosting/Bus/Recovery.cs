@@ -7,13 +7,13 @@ namespace SelfRewarding.Hosting;
 /// At every start, what the log says is outstanding goes onto the bus again: a message that was lost with a broker, a worker or a power
 /// failure is made anew from the log. Whoever finds the work done already does nothing.
 /// </summary>
-public sealed class Recovery(FactLog log, IBus bus) : BackgroundService
+public sealed class Recovery(RunLog log, IBus bus) : BackgroundService
 {
     /// <summary>Publishes what is outstanding, of one run or of all.</summary>
     public async Task RepublishAsync(string? run, CancellationToken cancellationToken)
     {
         var outstanding = new Outstanding();
-        await foreach (var recorded in log.ReadAllAsync(cancellationToken))
+        await foreach (var recorded in log.ReadAllAsync(0, run, cancellationToken))
             outstanding.Apply(recorded);
         foreach (var message in outstanding.Messages(run))
             await bus.PublishFactAsync(message, cancellationToken);

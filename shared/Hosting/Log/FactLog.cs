@@ -33,26 +33,35 @@ public sealed class FactLog(IEventStore store)
     /// <summary>The fact at one version of a stream, or null.</summary>
     public async Task<object?> FindAsync(string stream, long version, CancellationToken cancellationToken)
     {
-        var events = await store.ReadStreamAsync(stream, version, cancellationToken);
+        var events = await store.ReadStreamsAsync([stream], version, version, cancellationToken);
         return events.Count == 0 ? null : FactJson.FromEvent(events[0]);
     }
 
-    /// <summary>The four stages of one prompt, as far as they have come.</summary>
-    public async Task<PromptHistory> ReadPromptAsync(string run, int iteration, int ordinal, CancellationToken cancellationToken) =>
-        PromptHistory.Of(await ReadAsync(StreamNames.Prompt(run, iteration, ordinal), cancellationToken));
+    /// <summary>The facts of many streams in global order, in one query.</summary>
+    public async Task<IReadOnlyList<Recorded>> ReadManyAsync(
+        IReadOnlyCollection<string> streams, long fromVersion, long toVersion, CancellationToken cancellationToken) =>
+        [.. (await store.ReadStreamsAsync(streams, fromVersion, toVersion, cancellationToken)).Select(Record)];
 
-    /// <summary>Every fact so far, in global order.</summary>
-    public async IAsyncEnumerable<Recorded> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await foreach (var stored in store.ReadAllAsync(0, cancellationToken))
-            yield return Record(stored);
-    }
+    /// <summary>Every fact after a position (0 is the start) so far, in global order.</summary>
+    /// <param name="afterPosition">The last position that the reader has passed.</param>
+    /// <param name="run">Only this run's facts; null is every run's.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public IAsyncEnumerable<Recorded> ReadAllAsync(long afterPosition, string? run, CancellationToken cancellationToken) =>
+        RecordAsync(store.ReadAllAsync(afterPosition, cancellationToken), run, cancellationToken);
 
-    /// <summary>Every fact after a position (0 is the start) and then live, in global order; never skips a late commit.</summary>
-    public async IAsyncEnumerable<Recorded> FollowAsync(long afterPosition, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>As <see cref="ReadAllAsync"/> and then live; never skips a late commit.</summary>
+    public IAsyncEnumerable<Recorded> FollowAsync(long afterPosition, string? run, CancellationToken cancellationToken) =>
+        RecordAsync(store.FollowAsync(afterPosition, cancellationToken), run, cancellationToken);
+
+    // What is another run's is not even decoded: a log holds many runs.
+    private static async IAsyncEnumerable<Recorded> RecordAsync(
+        IAsyncEnumerable<StoredEvent> events, string? run, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var stored in store.FollowAsync(afterPosition, cancellationToken))
-            yield return Record(stored);
+        await foreach (var stored in events.WithCancellation(cancellationToken))
+        {
+            if (run is null || StreamNames.MayBelongTo(stored.Stream, run))
+                yield return Record(stored);
+        }
     }
 
     private static Recorded Record(StoredEvent stored) =>

@@ -7,6 +7,7 @@ namespace SelfRewarding.Hosting;
 public sealed class RunCatalog(FactLog log)
 {
     private readonly ConcurrentDictionary<string, RunStarted> _runs = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Ancestry> _ancestries = new(StringComparer.Ordinal);
 
     /// <summary>The first event of a run.</summary>
     /// <exception cref="InvalidOperationException">The log has no such run.</exception>
@@ -17,6 +18,17 @@ public sealed class RunCatalog(FactLog log)
         var started = await log.FindAsync(StreamNames.Run(run), RunStage.Started, cancellationToken) as RunStarted
             ?? throw new InvalidOperationException($"Run '{run}' is not in the log: a message names it, but stream '{StreamNames.Run(run)}' is empty.");
         return _runs.GetOrAdd(run, started);
+    }
+
+    /// <summary>Whose streams hold what of a run.</summary>
+    public async Task<Ancestry> AncestryOfAsync(string run, CancellationToken cancellationToken)
+    {
+        if (_ancestries.TryGetValue(run, out var known))
+            return known;
+        List<RunStarted> chain = [await StartOfAsync(run, cancellationToken)];
+        while (chain[^1].Origin is { } origin)
+            chain.Add(await StartOfAsync(origin.Parent, cancellationToken));
+        return _ancestries.GetOrAdd(run, new Ancestry(chain));
     }
 
     /// <summary>The settings of a run.</summary>

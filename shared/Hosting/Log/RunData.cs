@@ -15,12 +15,12 @@ public sealed class RunData(RunCatalog runs)
 
     private async Task<SeedData> LoadAsync(string run)
     {
-        var started = await runs.StartOfAsync(run, CancellationToken.None);
+        var started = (await runs.AncestryOfAsync(run, CancellationToken.None)).Root;
         var data = await Task.Run(() => SeedData.For(started.Settings));
         foreach (var (now, then) in data.Sets.Zip(started.Seeds))
         {
             if (now.Sha256 != then.Sha256)
-                throw new DataFileException($"{now.Path} ({now.Kind}) has SHA-256 {now.Sha256}, expected {then.Sha256}: it changed since run '{run}' began. Put the old data back, or start another run.");
+                throw new DataFileException($"{now.Path} ({now.Kind}) has SHA-256 {now.Sha256}, expected {then.Sha256}: it changed since run '{started.Run}' began. Put the old data back, or start another run.");
         }
 
         return data;
