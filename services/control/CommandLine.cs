@@ -72,6 +72,13 @@ public static class CommandLine
         RunOptions.AddTo(run);
         run.SetAction(RunCommand.InvokeAsync);
 
+        var fork = new Command("fork", "Branch off from a run and go on with other settings; what came before is shared, not copied") { ForkCommand.Parent, ForkCommand.At, ForkCommand.From, ForkCommand.DryRun };
+        RunOptions.AddForkTo(fork);
+        fork.SetAction(ForkCommand.InvokeAsync);
+
+        var resume = new Command("resume", "Go on with a run or fork, as it was started") { ResumeCommand.Run, RunOptions.Data, RunOptions.Plain };
+        resume.SetAction(ResumeCommand.InvokeAsync);
+
         var show = new Command("show", "Show a run again, from the log alone");
         show.Options.Add(RunOptions.Data);
         show.Arguments.Add(ShowCommand.Run);
@@ -81,6 +88,6 @@ public static class CommandLine
         runs.Options.Add(RunOptions.Data);
         runs.SetAction(RunsCommand.InvokeAsync);
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, show, runs };
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs };
     }
 }

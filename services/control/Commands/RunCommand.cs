@@ -1,7 +1,6 @@
 using System.CommandLine;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control.Settings;
-using SelfRewarding.Control.Summary;
 using SelfRewarding.Control.View;
 using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
@@ -28,16 +27,7 @@ public static class RunCommand
         else
             RefuseOtherSettings(run, recorded.Settings, asked);
 
-        var summary = await FoldAsync(host.Runs, run, cancellationToken);
-        if (!summary.IsFinished && !await CarryOnAsync(host, run, console, options.GetValue(RunOptions.Plain), cancellationToken))
-        {
-            Console.WriteLine($"Stopped. The same command goes on from here; nothing is lost. ('selfreward show {run}' shows what there is.)");
-            return CommandLine.Interrupted;
-        }
-
-        summary = await FoldAsync(host.Runs, run, CancellationToken.None);
-        RunView.Write(console, summary, data.Path);
-        return summary.End is { StopReason: not null } ? 1 : 0;
+        return await CarryOn.ToTheEndAsync(data, host, run, console, options.GetValue(RunOptions.Plain), cancellationToken);
     }
 
     private static async Task StartAsync(FactLog log, string run, RunSettings settings, CancellationToken cancellationToken)
@@ -63,25 +53,5 @@ public static class RunCommand
         var differences = SettingsDifferences.Between(recorded, asked);
         if (differences.Count > 0)
             throw new SettingsException([$"Run '{run}' exists with other settings; start another one (--run NAME), or ask for the same:", .. differences]);
-    }
-
-    private static async Task<RunSummary> FoldAsync(RunLog log, string run, CancellationToken cancellationToken)
-    {
-        var summary = new RunSummary(run);
-        await foreach (var recorded in log.ReadAllAsync(0, run, cancellationToken))
-            summary.Apply(recorded.Fact, recorded.At);
-        return summary;
-    }
-
-    /// <summary>Starts the workers, publishes what is outstanding, and follows the log to the run's end.</summary>
-    /// <returns>False when it was interrupted.</returns>
-    private static async Task<bool> CarryOnAsync(
-        RunHost host, string run, Spectre.Console.IAnsiConsole console, bool plain, CancellationToken cancellationToken)
-    {
-        await host.StartAsync(run, cancellationToken);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.Stopping);
-        var summary = new RunSummary(run);
-        await LiveView.ShowAsync(console, summary, host.Runs.FollowAsync(0, run, either.Token), TimeProvider.System, plain, either.Token);
-        return host.Failure is { } failure ? throw new RunFailedException(failure.Message, failure) : summary.IsFinished;
     }
 }

@@ -15,7 +15,8 @@ public sealed class LogReader : IAsyncDisposable
     {
         (Folder, _folder, _cluster, _database) = (path, folder, cluster, database);
         Log = new FactLog(new NpgsqlEventStore(database, TimeProvider.System));
-        Runs = new RunLog(Log, new RunCatalog(Log));
+        Catalog = new RunCatalog(Log);
+        Runs = new RunLog(Log, Catalog);
     }
 
     /// <summary>The data folder.</summary>
@@ -23,6 +24,9 @@ public sealed class LogReader : IAsyncDisposable
 
     /// <summary>The log.</summary>
     public FactLog Log { get; }
+
+    /// <summary>What each run was started with.</summary>
+    public RunCatalog Catalog { get; }
 
     /// <summary>The log as runs have it, forks included.</summary>
     public RunLog Runs { get; }

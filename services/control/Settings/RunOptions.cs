@@ -57,25 +57,63 @@ public static partial class RunOptions
             draft.AddProblem($"Preset '{preset}' is unknown, expected one of {string.Join(", ", Presets.All.Keys)}.");
 
         if (file is not null) draft.Overlay(file);
+        AssignAll(options, draft, Short);
+        draft.Set("--preset", "preset", preset);
+
+        if (preset == "paper" && !draft.HasData)
+            draft.AddProblem("Preset paper is for a model and data of your own: give --model, --ift, --eft and --heldout.");
+        CheckRunName(options, draft);
+        return Absolute(draft.Build());
+    }
+
+    /// <summary>The options of <c>selfreward fork</c> that are settings: all that a fork may change.</summary>
+    public static void AddForkTo(Command command)
+    {
+        Option[] options = [SettingsFile, Set, .. Short.Where(entry => ForkMayChange(entry.Path)).Select(entry => entry.Option), Run, Data, Plain];
+        foreach (var option in options)
+            command.Options.Add(option);
+    }
+
+    /// <summary>The settings of a fork: those of the run that it comes from, and what the options change.</summary>
+    /// <exception cref="SettingsException">Anything is wrong, all of it.</exception>
+    public static RunSettings BindFork(ParseResult options, RunSettings parent)
+    {
+        var draft = new SettingsDraft(parent);
+        if (options.GetValue(SettingsFile) is { } path)
+            draft.Overlay(Settings.SettingsFile.Read(path));
+        AssignAll(options, draft, [.. Short.Where(entry => ForkMayChange(entry.Path))]);
+        CheckRunName(options, draft);
+        return Absolute(draft.Build());
+    }
+
+    /// <summary>The fork's name, where one is given.</summary>
+    public static string? ForkName(ParseResult options) => options.GetValue(Run);
+
+    private static bool ForkMayChange(string path) => !FilePaths.Contains(path) && path != "data.limit";
+
+    private static void AssignAll(ParseResult options, SettingsDraft draft, IReadOnlyList<(Option<string?> Option, string Path)> shorthands)
+    {
         foreach (var assignment in options.GetValue(Set) ?? [])
         {
             if (assignment.Split('=', 2) is [var name, var text]) Assign(draft, $"--set {assignment}", name.Trim(), text);
             else draft.AddProblem($"--set {assignment}: expected KEY=VALUE such as dpo.beta=0.2.");
         }
 
-        foreach (var (option, setting) in Short)
+        foreach (var (option, setting) in shorthands)
             if (options.GetValue(option) is { } text) Assign(draft, option.Name, setting, text);
-        draft.Set("--preset", "preset", preset);
+    }
 
-        if (preset == "paper" && !draft.HasData)
-            draft.AddProblem("Preset paper is for a model and data of your own: give --model, --ift, --eft and --heldout.");
+    private static void CheckRunName(ParseResult options, SettingsDraft draft)
+    {
         if (options.GetValue(Run) is { } run && !RunNamePattern().IsMatch(run))
             draft.AddProblem($"--run '{run}' cannot name a run, expected 1 to 64 letters, digits, '-', '_' or '.', the first a letter or digit.");
+    }
 
-        var settings = draft.Build();
+    // Recorded whole: the run goes on from any working directory.
+    private static RunSettings Absolute(RunSettings settings)
+    {
         return settings with
         {
-            // Recorded whole: the run goes on from any working directory.
             Model = settings.Model with { Path = Absolute(settings.Model.Path) },
             Data = settings.Data with { Ift = Absolute(settings.Data.Ift), Eft = Absolute(settings.Data.Eft), Heldout = Absolute(settings.Data.Heldout) },
             Prompts = settings.Prompts with { Source = settings.Prompts.Source == "model" ? "model" : Path.GetFullPath(settings.Prompts.Source) },

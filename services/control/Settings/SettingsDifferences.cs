@@ -21,6 +21,13 @@ public static class SettingsDifferences
             .Select(setting => $"{setting.Path} is {setting.After}, but the run was started with {setting.Before}.")];
     }
 
+    /// <summary>Every setting that differs, by path, with both values as JSON.</summary>
+    public static IReadOnlyList<(string Path, string Before, string After)> All(RunSettings before, RunSettings after)
+    {
+        var (then, now) = (JsonSerializer.SerializeToNode(before)!, JsonSerializer.SerializeToNode(after)!);
+        return [.. SettingsPaths.Leaves.Keys.Select(path => (path, At(then, path), At(now, path))).Where(setting => setting.Item2 != setting.Item3)];
+    }
+
     private static string At(JsonNode root, string path) => path.Split('.').Aggregate((JsonNode?)root, (node, name) => Child(node!, name))?.ToJsonString() ?? "null";
 
     private static JsonNode? Child(JsonNode node, string name) =>

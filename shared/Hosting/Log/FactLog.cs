@@ -37,6 +37,10 @@ public sealed class FactLog(IEventStore store)
         return events.Count == 0 ? null : FactJson.FromEvent(events[0]);
     }
 
+    /// <summary>The names of the streams that begin so.</summary>
+    public async Task<IReadOnlyList<string>> FindStreamsAsync(string prefix, CancellationToken cancellationToken) =>
+        [.. (await store.FindStreamsAsync(prefix, cancellationToken)).Select(stream => stream.Stream)];
+
     /// <summary>The facts of many streams in global order, in one query.</summary>
     public async Task<IReadOnlyList<Recorded>> ReadManyAsync(
         IReadOnlyCollection<string> streams, long fromVersion, long toVersion, CancellationToken cancellationToken) =>

@@ -44,6 +44,14 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
         return await log.AppendOnceAsync(StreamNames.Prompt(run, iteration, ordinal), stage - shared, fact, cancellationToken);
     }
 
+    /// <summary>The names of all runs, by their beginnings.</summary>
+    public async Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancellationToken)
+    {
+        var streams = await log.FindStreamsAsync(StreamNames.Run(""), cancellationToken);
+        var started = await log.ReadManyAsync(streams, RunStage.Started, RunStage.Started, cancellationToken);
+        return [.. started.Select(recorded => recorded.Fact).OfType<RunStarted>().Select(fact => fact.Run)];
+    }
+
     /// <summary>The run's stream: how it began, the models from M0 on, its end.</summary>
     public async Task<IReadOnlyList<object>> ReadRunAsync(string run, CancellationToken cancellationToken)
     {
@@ -74,6 +82,10 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
     /// <summary>The stream of a model's evaluation, whichever run made it.</summary>
     public async Task<string> EvaluationStreamAsync(string run, string model, CancellationToken cancellationToken) =>
         StreamNames.Evaluation((await runs.AncestryOfAsync(run, cancellationToken)).OwnerOf(model), model);
+
+    /// <summary>Whether a model has been measured.</summary>
+    public async Task<bool> IsEvaluatedAsync(string run, string model, CancellationToken cancellationToken) =>
+        await log.FindAsync(await EvaluationStreamAsync(run, model, cancellationToken), EvaluationStage.Evaluated, cancellationToken) is not null;
 
     /// <summary>The stream of the judging seed that the baseline made.</summary>
     public async Task<string> EftStreamAsync(string run, CancellationToken cancellationToken) =>
