@@ -8,6 +8,9 @@ public sealed class QuietRun : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("selfreward-quiet-").FullName;
 
+    /// <summary>Its data folder. Forks may be added, the run itself stays as it is.</summary>
+    public string Folder => _folder;
+
     /// <summary>The hash of every frozen dataset and published model.</summary>
     public IReadOnlyList<string> Fingerprint { get; private set; } = [];
 

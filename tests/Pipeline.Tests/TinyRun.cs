@@ -20,11 +20,11 @@ internal static class TinyRun
     ];
 
     /// <summary>What a finished run is compared by: the hash of every frozen dataset and of every model.</summary>
-    public static async Task<IReadOnlyList<string>> FingerprintAsync(string data)
+    public static async Task<IReadOnlyList<string>> FingerprintAsync(string data, string run = Name)
     {
         await using var log = await LogReader.OpenAsync(data, CancellationToken.None);
         var hashes = new List<string>();
-        await foreach (var recorded in log.Runs.ReadAllAsync(0, null, CancellationToken.None))
+        await foreach (var recorded in log.Runs.ReadAllAsync(0, run, CancellationToken.None))
         {
             if (recorded.Fact is DatasetFrozen frozen)
                 hashes.Add($"dataset {frozen.Iteration}: {frozen.Pairs} pairs {frozen.Sha256}");
