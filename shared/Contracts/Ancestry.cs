@@ -1,10 +1,10 @@
 namespace SelfRewarding.Contracts;
 
 /// <summary>Some stages of a prompt that one run's stream holds.</summary>
-/// <param name="Run">The run whose stream it is.</param>
+/// <param name="Owner">The run whose stream it is.</param>
 /// <param name="Shared">Stages before them, which are not in that stream: stage − shared = version.</param>
 /// <param name="ToStage">The last of the stages.</param>
-public sealed record PromptSegment(string Run, int Shared, int ToStage);
+public sealed record PromptSegment(string Owner, int Shared, int ToStage);
 
 /// <summary>
 /// Whose streams hold what of a run. A run that began at M0 owns all of it. A fork owns what it does anew; what was before that belongs to the

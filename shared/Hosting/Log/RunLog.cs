@@ -172,13 +172,13 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
         var stages = new List<(int, Recorded)>();
         foreach (var segment in ancestry.Prompts(iteration).Where(segment => segment.Shared < toStage))
         {
-            var streams = ordinals.ToDictionary(ordinal => StreamNames.Prompt(segment.Run, iteration, ordinal), StringComparer.Ordinal);
+            var streams = ordinals.ToDictionary(ordinal => StreamNames.Prompt(segment.Owner, iteration, ordinal), StringComparer.Ordinal);
             foreach (var recorded in await log.ReadManyAsync(streams.Keys, 1, Math.Min(segment.ToStage, toStage) - segment.Shared, cancellationToken))
             {
                 var ordinal = streams[recorded.Stream];
-                stages.Add((ordinal, segment.Run == run ? recorded : recorded with
+                stages.Add((ordinal, segment.Owner == run ? recorded : recorded with
                 {
-                    Fact = SharedFacts.AsOf(ancestry, segment.Run, recorded.Fact), Stream = StreamNames.Prompt(run, iteration, ordinal), Version = recorded.Version + segment.Shared,
+                    Fact = SharedFacts.AsOf(ancestry, segment.Owner, recorded.Fact), Stream = StreamNames.Prompt(run, iteration, ordinal), Version = recorded.Version + segment.Shared,
                 }));
             }
         }
