@@ -84,10 +84,13 @@ public static class CommandLine
         show.Arguments.Add(ShowCommand.Run);
         show.SetAction(ShowCommand.InvokeAsync);
 
+        var verify = new Command("verify", "Recompute every decision of a run from what is recorded, and compare") { VerifyCommand.Run, VerifyCommand.Regenerate, RunOptions.Data };
+        verify.SetAction(VerifyCommand.InvokeAsync);
+
         var runs = new Command("runs", "List the runs in the log");
         runs.Options.Add(RunOptions.Data);
         runs.SetAction(RunsCommand.InvokeAsync);
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs };
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, verify };
     }
 }
