@@ -84,6 +84,9 @@ public static class CommandLine
         show.Arguments.Add(ShowCommand.Run);
         show.SetAction(ShowCommand.InvokeAsync);
 
+        var lineage = new Command("lineage", "Where a prompt, answer, judgement, pair, training step or model came from, and what it led to") { LineageCommand.Id, LineageCommand.AsJson, RunOptions.Data };
+        lineage.SetAction(LineageCommand.InvokeAsync);
+
         var verify = new Command("verify", "Recompute every decision of a run from what is recorded, and compare") { VerifyCommand.Run, VerifyCommand.Regenerate, RunOptions.Data };
         verify.SetAction(VerifyCommand.InvokeAsync);
 
@@ -91,6 +94,6 @@ public static class CommandLine
         runs.Options.Add(RunOptions.Data);
         runs.SetAction(RunsCommand.InvokeAsync);
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, verify };
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify };
     }
 }
