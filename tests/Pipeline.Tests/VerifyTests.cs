@@ -30,6 +30,8 @@ public sealed class VerifyTests(QuietRun quiet)
     [InlineData("dataset_frozen", "{Statistics,Candidates}", "1", "dataset of tiny/M2")]
     [InlineData("training_stepped", "{Step}", "77", "training of tiny/")]
     [InlineData("model_published", "{Model,Sha256}", "\"0000\"", "model tiny/M0")]
+    [InlineData("training_stepped", "{Loss}", "1.25", "event 2 of stream training-tiny-SFT")]
+    [InlineData("prompt_generated", "{Examples,0}", "\"copy: abc\"", "of stream prompt-tiny-1-")]
     [InlineData("model_evaluated", "{Following,MeanLength}", "1.25", "evaluation of tiny/M0")]
     public async Task A_changed_value_in_the_database_is_found_where_it_is(string type, string path, string value, string place) =>
         await ChangedAsync(

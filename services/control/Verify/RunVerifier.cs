@@ -22,7 +22,8 @@ public sealed class RunVerifier(LogReader log, Ancestry ancestry, SeedData seed,
         var models = facts.OfType<ModelPublished>().ToDictionary(published => published.Model.Name, StringComparer.Ordinal);
         var end = facts.SingleOrDefault(fact => fact is RunCompleted or RunStopped);
         var missing = new List<string>();
-        await CheckStreamsAsync(cancellationToken);
+        var streams = new StreamChecks(report, log.Store);
+        await CheckStreamsAsync(streams, cancellationToken);
         report.Same("models come in their order", $"run {_run}", models.Values.Select(model => model.Model.Name), ModelNames.All(ancestry.Start.Settings.Iterations).Take(models.Count));
         foreach (var name in ModelNames.All(ancestry.Start.Settings.Iterations))
         {
@@ -36,12 +37,12 @@ public sealed class RunVerifier(LogReader log, Ancestry ancestry, SeedData seed,
             await CheckTrainingAsync(name, published, models, ordinals, cancellationToken);
         }
 
+        streams.ReportContents();
         return end is null ? $"the run is not finished: {string.Join(", ", missing)} not published" : "";
     }
 
-    private async Task CheckStreamsAsync(CancellationToken cancellationToken)
+    private async Task CheckStreamsAsync(StreamChecks streams, CancellationToken cancellationToken)
     {
-        var streams = new StreamChecks(report, log.Store);
         foreach (var prefix in (string[])[StreamNames.Run(_run), $"prompt-{_run}-", $"training-{_run}-", $"evaluation-{_run}-", StreamNames.Eft(_run)])
             await streams.CheckAsync(prefix, stream => stream != prefix || StreamNames.MayBelongTo(stream, _run), cancellationToken);
     }
