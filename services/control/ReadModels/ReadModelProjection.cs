@@ -6,7 +6,8 @@ namespace SelfRewarding.Control.ReadModels;
 /// Folds the log into the tables from where they stand. Rows, states and position are committed together, so that a projection that was
 /// killed anywhere goes on exactly behind the last fact that is in the tables.
 /// </summary>
-public sealed class ReadModelProjection(RunLog log, ReadModelStore store)
+/// <param name="written">Told each position that the tables have reached.</param>
+public sealed class ReadModelProjection(RunLog log, ReadModelStore store, Action<long>? written = null)
 {
     private const int MostAtOnce = 1000;
 
@@ -69,6 +70,11 @@ public sealed class ReadModelProjection(RunLog log, ReadModelStore store)
         return await next;
     }
 
-    private Task SaveAsync(RunFold fold, CancellationToken cancellationToken) =>
-        fold.Written == fold.Position ? Task.CompletedTask : store.SaveAsync(fold, cancellationToken);
+    private async Task SaveAsync(RunFold fold, CancellationToken cancellationToken)
+    {
+        if (fold.Written == fold.Position)
+            return;
+        await store.SaveAsync(fold, cancellationToken);
+        written?.Invoke(fold.Written);
+    }
 }

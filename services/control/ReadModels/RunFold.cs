@@ -41,8 +41,11 @@ public sealed class RunFold(long position, IEnumerable<RunSummary> runs)
     public bool IsWhole => !_atFork;
 
     /// <summary>Takes one fact, in the log's order.</summary>
+    /// <exception cref="InvalidOperationException">It has been taken before, or comes too late: counts would be wrong from here on.</exception>
     public void Apply(Recorded recorded)
     {
+        if (recorded.Position < Position || (recorded.Position == Position && !_atFork))
+            throw new InvalidOperationException($"Event {recorded.Position} (version {recorded.Version} of stream '{recorded.Stream}') comes after event {Position}: each event is folded once, in order.");
         if (recorded.Position != Position)
         {
             (Position, _atFork) = (recorded.Position, recorded.Fact is RunStarted { Origin: not null });
