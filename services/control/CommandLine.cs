@@ -84,6 +84,12 @@ public static class CommandLine
         show.Arguments.Add(ShowCommand.Run);
         show.SetAction(ShowCommand.InvokeAsync);
 
+        var lineage = new Command("lineage", "Where a prompt, answer, judgement, pair, training step or model came from, and what it led to") { LineageCommand.Id, LineageCommand.AsJson, RunOptions.Data };
+        lineage.SetAction(LineageCommand.InvokeAsync);
+
+        var verify = new Command("verify", "Recompute every decision of a run from what is recorded, and compare") { VerifyCommand.Run, VerifyCommand.Regenerate, RunOptions.Data };
+        verify.SetAction(VerifyCommand.InvokeAsync);
+
         var runs = new Command("runs", "List the runs in the log");
         runs.Options.Add(RunOptions.Data);
         runs.SetAction(RunsCommand.InvokeAsync);
@@ -91,6 +97,6 @@ public static class CommandLine
         var replay = new Command("replay", "Drop the read models and make them anew from the log; says whether they are what they were") { ReplayCommand.Run, RunOptions.Data };
         replay.SetAction(ReplayCommand.InvokeAsync);
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, replay };
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay };
     }
 }

@@ -58,7 +58,7 @@ public sealed class EvaluatorService(
     }
 
     /// <summary>The model before first, then the baseline: whom a model is compared with.</summary>
-    private static IReadOnlyList<string> Opponents(string model) => ModelNames.Iteration(model) switch
+    public static IReadOnlyList<string> Opponents(string model) => ModelNames.Iteration(model) switch
     {
         null when model == ModelNames.Base => [],
         null => [ModelNames.Base],

@@ -10,7 +10,7 @@ public sealed class IterationTally
     private readonly SortedDictionary<string, int> _histogram = new(StringComparer.Ordinal);
     private int _candidates, _truncated, _judgements, _unparsable;
     private long _characters;
-    private double _scores;
+    private decimal _scores; // exact, so that the mean does not depend on the order of arrival
 
     /// <summary>Prompts that became a pair or were discarded.</summary>
     public int Settled => _pairs.Count + _discarded.Values.Sum();
@@ -39,7 +39,7 @@ public sealed class IterationTally
                 _unparsable += judged.Judgements.Count(judgement => judgement.Score is null);
                 foreach (var score in judged.Judgements.Select(judgement => judgement.Score).OfType<double>())
                 {
-                    _scores += score;
+                    _scores += (decimal)score;
                     Count(_histogram, Math.Round(score, MidpointRounding.AwayFromZero).ToString(System.Globalization.CultureInfo.InvariantCulture));
                 }
 
@@ -59,7 +59,7 @@ public sealed class IterationTally
         var parsed = _judgements - _unparsable;
         return new DatasetStatistics(
             Settled, _candidates, _judgements, _unparsable, _truncated, _histogram, _discarded,
-            MeanScore: parsed == 0 ? 0 : _scores / parsed,
+            MeanScore: parsed == 0 ? 0 : (double)_scores / parsed,
             MeanCandidateLength: _candidates == 0 ? 0 : (double)_characters / _candidates,
             ChosenLongerShare: _pairs.Count == 0 ? 0 : (double)_pairs.Values.Count(pair => pair.Chosen.Text.Length > pair.Rejected.Text.Length) / _pairs.Count,
             MeanMargin: _pairs.Count == 0 ? 0 : _pairs.Values.Average(pair => pair.Chosen.Score - pair.Rejected.Score));

@@ -19,7 +19,9 @@ public sealed class PromptGenService(
     RunLog log, RunCatalog runs, RunData data, TextGenerator generator, IBus bus, Recovery recovery)
     : JobService<DraftPrompts>(jobs, database, failure, recovery, logger)
 {
-    private const int Block = 64;
+    /// <summary>Prompts that are drafted and decided together.</summary>
+    public const int Block = 64;
+
     private const int AppendsAtOnce = 8;
 
     /// <param name="Refused">Set where no draft could be written at all.</param>

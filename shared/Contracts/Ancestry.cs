@@ -44,7 +44,7 @@ public sealed class Ancestry
     public int SharedStages(int iteration) => SharedStagesOf(Start, iteration);
 
     /// <summary>Prompts that the iteration was planned with.</summary>
-    public int Planned(int iteration) => _chain.First(run => SharedStagesOf(run, iteration) < PromptStage.Settled).Settings.Prompts.PerIteration;
+    public int Planned(int iteration) => SettingsOf(iteration, PromptStage.Settled).Prompts.PerIteration;
 
     /// <summary>The streams that hold an iteration's prompts, oldest stages first; all stages together are 1 to 4.</summary>
     public IReadOnlyList<PromptSegment> Prompts(int iteration)
@@ -62,6 +62,9 @@ public sealed class Ancestry
         segments.Reverse();
         return segments;
     }
+
+    /// <summary>The settings by which a stage of an iteration's prompts is done: those of the run that does it.</summary>
+    public RunSettings SettingsOf(int iteration, int stage) => _chain.First(run => SharedStagesOf(run, iteration) < stage).Settings;
 
     /// <summary>The run that made a model, and has its training and evaluation streams.</summary>
     public string OwnerOf(string model) => _chain.First(run => IndexOf(model) >= SharedModelsOf(run)).Run;

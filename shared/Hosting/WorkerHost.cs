@@ -10,6 +10,8 @@ namespace SelfRewarding.Hosting;
 /// <summary>What every worker needs once: the log, the bus, telemetry, and the modules that do the work.</summary>
 public static class WorkerHost
 {
+    private const int MostConnections = 16;
+
     /// <summary>Runs one worker as a process of its own, over RabbitMQ and a shared PostgreSQL, until it is told to stop.</summary>
     /// <returns>The exit code: 0 when it was told to stop, 1 when something failed for good, 2 when it could not start.</returns>
     public static async Task<int> RunAsync(WorkerModule module, string[] args)
@@ -49,7 +51,7 @@ public static class WorkerHost
     {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => NpgsqlDataSource.Create(options.Postgres));
+        services.AddSingleton(_ => NpgsqlDataSource.Create(WithPool(options.Postgres)));
         services.AddSingleton<IEventStore>(provider =>
             new NpgsqlEventStore(provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FactLog>();
@@ -62,6 +64,15 @@ public static class WorkerHost
         foreach (var module in modules)
             module.AddServices(services);
         return services;
+    }
+
+    // A message needs a connection for a moment only, while every connection costs the server a process: a few serve all. Locks and followers hold theirs.
+    private static string WithPool(string connectionString)
+    {
+        var pooled = new NpgsqlConnectionStringBuilder(connectionString);
+        if (!pooled.ContainsKey("Maximum Pool Size"))
+            pooled.MaxPoolSize = MostConnections;
+        return pooled.ConnectionString;
     }
 
     /// <summary>Waits until PostgreSQL answers, saying so, and makes the tables that are missing.</summary>

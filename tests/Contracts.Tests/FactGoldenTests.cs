@@ -1,30 +1,39 @@
 using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Shouldly;
 using Xunit;
 
 namespace SelfRewarding.Contracts.Tests;
 
 /// <summary>
-/// What is in a log today has to be read by the code of tomorrow. <c>Goldens/</c> has one stored fact of each kind; a fact that reads and
+/// What is in a log today has to be read by the code of tomorrow. <c>Goldens/</c> has one stored fact of each kind and version; a fact that reads and
 /// writes otherwise than its golden changes the log's format. Where that is meant, <c>UPDATE_GOLDENS=1 dotnet run --project
-/// tests/Contracts.Tests</c> writes the goldens anew, and <c>git diff tests/Contracts.Tests/Goldens</c> shows what changed.
+/// tests/Contracts.Tests</c> writes the newest ones anew, and <c>git diff tests/Contracts.Tests/Goldens</c> shows what changed. The golden of an older
+/// version is never written again: it has to be read, and <c>{name}.v1.reads-as.json</c> says as what.
 /// </summary>
 public sealed class FactGoldenTests
 {
     // The store's own options but for the layout: property names as declared, a line for each, and letters that can be read.
     private static readonly JsonSerializerOptions s_readable = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static TheoryData<string> Names => [.. FactNames.ByName.Keys];
+    public static TheoryData<string> Names => [.. FactNames.Versions.Names];
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A_stored_fact_reads_and_writes_the_same(string name)
+    public void A_stored_fact_of_any_version_reads_and_writes_the_same(string name)
     {
-        var (type, golden) = (FactNames.ByName[name], Path.Combine(Folder(), name + ".json"));
+        var golden = Golden(name);
         File.Exists(golden).ShouldBeTrue($"{golden} is missing: add a stored '{name}' with every property set.");
-        var stored = File.ReadAllText(golden);
+        var (type, stored) = (FactNames.Versions.TypeOf(name)!, File.ReadAllText(golden));
+        if (FactNames.Versions.IsOlder(name))
+        {
+            var upcast = FactNames.Versions.ToNewest(name, JsonNode.Parse(stored)!.AsObject());
+            JsonSerializer.Serialize(upcast.Deserialize(type), type, s_readable).ShouldBe(File.ReadAllText(Path.ChangeExtension(golden, ".reads-as.json")).TrimEnd('\n'));
+            return;
+        }
+
         var fact = JsonSerializer.Deserialize(stored, type)!;
         var written = JsonSerializer.Serialize(fact, type, s_readable) + "\n";
         if (Environment.GetEnvironmentVariable("UPDATE_GOLDENS") == "1")
@@ -38,14 +47,32 @@ public sealed class FactGoldenTests
     }
 
     [Fact]
+    public void A_run_from_before_there_were_forks_reads_as_one_that_began_at_M0()
+    {
+        // Origin was added with a default: the same version, and what is stored without it is read as it was.
+        var stored = File.ReadAllText(Path.Combine(Folder(), "run_started.v1.before-origin.json"));
+        var fact = JsonSerializer.Deserialize<RunStarted>(stored)!;
+        fact.Origin.ShouldBeNull();
+        var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
+        written.Remove(nameof(RunStarted.Origin)).ShouldBeTrue();
+        (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
+    }
+
+    [Fact]
     public void No_golden_is_of_a_fact_that_there_is_not() =>
-        Directory.GetFiles(Folder(), "*.json").Select(Path.GetFileNameWithoutExtension).ShouldBe(FactNames.ByName.Keys, ignoreOrder: true);
+        Directory.GetFiles(Folder(), "*.json").Select(Path.GetFileName).Where(file => file!.Split('.').Length == 3).ShouldBe(FactNames.Versions.Names.Select(Golden).Select(Path.GetFileName), ignoreOrder: true);
 
     [Fact]
     public void Enums_are_stored_by_name()
     {
         JsonSerializer.Serialize(Finish.Length).ShouldBe("\"Length\"");
         Enum.GetValues<DiscardReason>().ShouldAllBe(reason => JsonSerializer.Serialize(reason, (JsonSerializerOptions?)null) == $"\"{reason}\"");
+    }
+
+    private static string Golden(string name)
+    {
+        var (fact, version) = FactVersions.Split(name);
+        return Path.Combine(Folder(), $"{fact}.v{version}.json");
     }
 
     private static string Folder([CallerFilePath] string path = "") => Path.Combine(Path.GetDirectoryName(path)!, "Goldens");

@@ -14,7 +14,8 @@ public sealed class LogReader : IAsyncDisposable
     private LogReader(string path, DataFolder? folder, PrivateCluster cluster, NpgsqlDataSource database)
     {
         (Folder, _folder, _cluster, Database) = (path, folder, cluster, database);
-        Log = new FactLog(new NpgsqlEventStore(database, TimeProvider.System));
+        Store = new NpgsqlEventStore(database, TimeProvider.System);
+        Log = new FactLog(Store);
         Catalog = new RunCatalog(Log);
         Runs = new RunLog(Log, Catalog);
         ReadModels = new RunReadModels(database, Runs);
@@ -23,7 +24,10 @@ public sealed class LogReader : IAsyncDisposable
     /// <summary>The data folder.</summary>
     public string Folder { get; }
 
-    /// <summary>The log.</summary>
+    /// <summary>The log as events.</summary>
+    public NpgsqlEventStore Store { get; }
+
+    /// <summary>The log as facts.</summary>
     public FactLog Log { get; }
 
     /// <summary>What each run was started with.</summary>
@@ -55,6 +59,7 @@ public sealed class LogReader : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Store.DisposeAsync();
         await Database.DisposeAsync();
         await _cluster.DisposeAsync();
         _folder?.Dispose();

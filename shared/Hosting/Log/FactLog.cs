@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using SelfRewarding.Contracts;
 using SelfRewarding.EventStore;
 
@@ -9,14 +12,19 @@ namespace SelfRewarding.Hosting;
 public sealed record Recorded(object Fact, string Stream, long Version, long Position, DateTimeOffset At);
 
 /// <summary>The log in terms of facts. Every append carries the trace that caused it.</summary>
-public sealed class FactLog(IEventStore store)
+/// <param name="store">Where the events are.</param>
+/// <param name="logger">Is told of each event name that this version does not know, once.</param>
+public sealed class FactLog(IEventStore store, ILogger<FactLog>? logger = null)
 {
+    private readonly ILogger _logger = logger ?? NullLogger<FactLog>.Instance;
+    private readonly ConcurrentDictionary<string, bool> _unknown = new(StringComparer.Ordinal);
+
     /// <summary>
     /// Appends a fact at its fixed version, or finds what is there already: the answer is what the stream says, whoever wrote it.
     /// This one call is why a crash, a redelivery or two workers at once never lose or double anything.
     /// </summary>
     public async Task<object> AppendOnceAsync(string stream, long version, object fact, CancellationToken cancellationToken) =>
-        FactJson.FromEvent(await store.AppendOnceAsync(stream, version, FactJson.ToEvent(fact, CurrentTrace()), cancellationToken));
+        Read(await store.AppendOnceAsync(stream, version, FactJson.ToEvent(fact, CurrentTrace()), cancellationToken));
 
     /// <summary>Appends facts after <paramref name="expectedVersion"/>; for streams that one holder of a lock writes.</summary>
     /// <exception cref="VersionConflictException">Somebody else wrote to the stream.</exception>
@@ -28,13 +36,13 @@ public sealed class FactLog(IEventStore store)
 
     /// <summary>The facts of a stream in order; empty when it does not exist.</summary>
     public async Task<IReadOnlyList<object>> ReadAsync(string stream, CancellationToken cancellationToken) =>
-        [.. (await store.ReadStreamAsync(stream, 1, cancellationToken)).Select(FactJson.FromEvent)];
+        [.. (await store.ReadStreamAsync(stream, 1, cancellationToken)).Select(Read)];
 
     /// <summary>The fact at one version of a stream, or null.</summary>
     public async Task<object?> FindAsync(string stream, long version, CancellationToken cancellationToken)
     {
         var events = await store.ReadStreamsAsync([stream], version, version, cancellationToken);
-        return events.Count == 0 ? null : FactJson.FromEvent(events[0]);
+        return events.Count == 0 ? null : Read(events[0]);
     }
 
     /// <summary>The names of the streams that begin so.</summary>
@@ -58,7 +66,7 @@ public sealed class FactLog(IEventStore store)
         RecordAsync(store.FollowAsync(afterPosition, cancellationToken), run, cancellationToken);
 
     // What is another run's is not even decoded: a log holds many runs.
-    private static async IAsyncEnumerable<Recorded> RecordAsync(
+    private async IAsyncEnumerable<Recorded> RecordAsync(
         IAsyncEnumerable<StoredEvent> events, string? run, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (var stored in events.WithCancellation(cancellationToken))
@@ -68,8 +76,15 @@ public sealed class FactLog(IEventStore store)
         }
     }
 
-    private static Recorded Record(StoredEvent stored) =>
-        new(FactJson.FromEvent(stored), stored.Stream, stored.Version, stored.Position, stored.Timestamp);
+    private Recorded Record(StoredEvent stored) => new(Read(stored), stored.Stream, stored.Version, stored.Position, stored.Timestamp);
+
+    private object Read(StoredEvent stored)
+    {
+        var fact = FactJson.FromEvent(stored);
+        if (fact is UnknownFact && _unknown.TryAdd(stored.Type, true))
+            _logger.UnknownFactRead(stored.Type, stored.Stream, stored.Version);
+        return fact;
+    }
 
     // W3C trace context goes into Marten's metadata columns, so that a replay can link to the trace that made the fact.
     private static EventMetadata CurrentTrace() =>

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using SelfRewarding.Control.Lineage;
+using SelfRewarding.Control.Settings;
+using SelfRewarding.Control.View;
+
+namespace SelfRewarding.Control.Commands;
+
+/// <summary><c>selfreward lineage ID</c>: where something came from, and what it led to.</summary>
+public static class LineageCommand
+{
+    // Enums by name and figures as they are; the tree's shape is LineageNode's.
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public static Argument<string> Id { get; } = new("ID") { Description = "RUN/1/17 (a prompt), RUN/1/17/c2 (an answer), RUN/1/17/c2/j0 (a judgement), RUN/1/17/pair, RUN/M2 (a model) or RUN/M2/step/40" };
+    public static Option<bool> AsJson { get; } = new("--json") { Description = "The tree as JSON: kind, id, text, facts, children" };
+
+    public static async Task<int> InvokeAsync(ParseResult options, CancellationToken cancellationToken)
+    {
+        await using var log = await LogReader.OpenAsync(RunOptions.DataFolder(options), cancellationToken);
+        var id = LineageId.Parse(options.GetValue(Id)!, await log.Runs.NamesAsync(cancellationToken));
+        var ancestry = await log.Catalog.AncestryOfAsync(id.Run, cancellationToken);
+        var tree = id.Model is null
+            ? await new PromptLineage(log.Runs, log.Log, ancestry).OfAsync(id, cancellationToken)
+            : await new ModelLineage(log.Runs, log.Log, ancestry).OfAsync(id, cancellationToken);
+        if (options.GetValue(AsJson))
+            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(tree, Readable));
+        else
+            tree.Write(Terminal.Create());
+        return 0;
+    }
+}

@@ -1,0 +1,74 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Hosting;
+
+namespace SelfRewarding.Control.Lineage;
+
+/// <summary>A model's way down to M0: what it was trained on, step by step, and the model before.</summary>
+public sealed class ModelLineage(RunLog log, FactLog facts, Ancestry ancestry)
+{
+    private readonly string _run = ancestry.Start.Run;
+
+    /// <summary>The tree of a model, or of one of its training steps.</summary>
+    /// <exception cref="UserException">There is no such model or step; says what there is.</exception>
+    public async Task<LineageNode> OfAsync(LineageId id, CancellationToken cancellationToken)
+    {
+        var models = (await log.ReadRunAsync(_run, cancellationToken)).OfType<ModelPublished>().ToDictionary(published => published.Model.Name, StringComparer.Ordinal);
+        var training = ModelNames.All(ancestry.Start.Settings.Iterations).Contains(id.Model!)
+            ? await facts.ReadAsync(await log.TrainingStreamAsync(_run, id.Model!, cancellationToken), cancellationToken)
+            : [];
+        if (training.Count == 0 && !models.ContainsKey(id.Model!))
+            throw new UserException($"Run '{_run}' has no model {id.Model} yet, expected {(models.Count == 0 ? "none: it has published no model" : $"one of {string.Join(", ", models.Keys)}")}.");
+        return id.Step is { } step ? await StepAsync(id.Model!, step, training, cancellationToken) : await ModelAsync(id.Model!, models, training, cancellationToken);
+    }
+
+    /// <summary>A step with its figures: means over its batch, as TRL logs them. What a single pair gained is not recorded.</summary>
+    public static LineageNode Step(string run, TrainingStepped step, params IEnumerable<LineageNode> children) => LineageNode.Of(
+        "step", $"{run}/{step.Model}/step/{step.Step}", null,
+        [
+            ("examples", step.Examples.Count), ("loss", step.Loss), ("gradient norm", step.GradNorm), ("learning rate", step.LearningRate.ToString("0.###e0", System.Globalization.CultureInfo.InvariantCulture)),
+            ("rewards/chosen", step.Preference?.RewardsChosen), ("rewards/rejected", step.Preference?.RewardsRejected), ("rewards/margins", step.Preference?.RewardsMargins),
+            ("rewards/accuracies", step.Preference?.RewardsAccuracies), ("replay loss", step.ReplayLoss),
+        ],
+        children);
+
+    private async Task<LineageNode> StepAsync(string model, int number, IReadOnlyList<object> training, CancellationToken cancellationToken)
+    {
+        var steps = training.OfType<TrainingStepped>().ToList();
+        var step = steps.Find(step => step.Step == number)
+            ?? throw new UserException($"{model} of run '{_run}' has no step {number}, expected 1 to {steps.Count}.");
+        return ModelNames.Iteration(model) is > 1 and var made
+            ? Step(_run, step, await PairsAsync(made - 1, [.. step.Examples], cancellationToken))
+            : Step(_run, step, LineageNode.Of("rows of the seed data", null, string.Join(" ", step.Examples), []));
+    }
+
+    private async Task<LineageNode> ModelAsync(
+        string name, Dictionary<string, ModelPublished> models, IReadOnlyList<object> training, CancellationToken cancellationToken)
+    {
+        var published = models.GetValueOrDefault(name);
+        var (plan, frozen) = (training.OfType<TrainingStarted>().FirstOrDefault(), training.OfType<DatasetFrozen>().FirstOrDefault());
+        var (owner, steps) = (ancestry.OwnerOf(name), training.OfType<TrainingStepped>().ToList());
+        List<LineageNode> children = [];
+        if (frozen is not null)
+            children.Add(LineageNode.Of("trained on", null, null, [("pairs", frozen.Pairs), ("dataset", frozen.Sha256)], await PairsAsync(frozen.Iteration, null, cancellationToken)));
+        else if (plan is not null)
+            children.Add(LineageNode.Of("trained on", null, null, [("examples", plan.Examples), ("of seed data", string.Join(" ", ancestry.Root.Seeds.Select(seed => seed.Kind).Where(kind => !kind.StartsWith("heldout", StringComparison.Ordinal)))), ("dataset", plan.DatasetSha256)]));
+        if (steps.Count > 0)
+            children.Add(LineageNode.Of("training", null, null, [("recipe", plan?.Recipe), ("steps", steps.Count)], Step(_run, steps[0]), Step(_run, steps[^1])));
+        if ((published?.Parent ?? plan?.Parent)?.Name is { } parent)
+            children.Add(LineageNode.Of("comes from", $"{_run}/{parent}", null, [("model", models[parent].Model.Sha256), ("that from", models[parent].Parent?.Name)]));
+        children.AddRange(models.Values.Where(model => model.Parent?.Name == name).Select(model => LineageNode.Of("led to", $"{_run}/{model.Model.Name}", null, [("model", model.Model.Sha256)])));
+        return LineageNode.Of("model", $"{_run}/{name}", null, [("model", published?.Model.Sha256), ("in", published?.Model.Path), ("shared with", owner == _run ? null : owner)], children);
+    }
+
+    private async Task<IReadOnlyList<LineageNode>> PairsAsync(int iteration, HashSet<int>? ordinals, CancellationToken cancellationToken)
+    {
+        var pairs = new List<LineageNode>();
+        await foreach (var history in log.ReadIterationAsync(_run, iteration, cancellationToken))
+        {
+            if (history.Outcome is PreferencePairBuilt pair && ordinals?.Contains(pair.Ordinal) != false)
+                pairs.Add(LineageNode.Of("pair", $"{_run}/{iteration}/{pair.Ordinal}", $"{pair.Prompt}\n+ {pair.Chosen.Text}\n- {pair.Rejected.Text}", [("chosen score", pair.Chosen.Score), ("rejected score", pair.Rejected.Score)]));
+        }
+
+        return pairs;
+    }
+}

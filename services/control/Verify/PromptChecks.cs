@@ -1,0 +1,55 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.Hosting;
+using SelfRewarding.PairBuilder;
+
+namespace SelfRewarding.Control.Verify;
+
+/// <summary>One prompt's stages: what was parsed from each raw judgement, and what the judgements decide.</summary>
+public static class PromptChecks
+{
+    /// <param name="report">Takes the findings.</param>
+    /// <param name="subject">The prompt, as a person names it.</param>
+    /// <param name="history">Its stages as far as they have come.</param>
+    /// <param name="judging">The settings that its judgements were parsed by.</param>
+    /// <param name="settling">The settings that it was settled by.</param>
+    public static void Check(VerifyReport report, string subject, PromptHistory history, RunSettings judging, RunSettings settling)
+    {
+        if (history.Sampled is { } sampled)
+        {
+            report.Same("answers are there once each", subject, sampled.Candidates.Select(candidate => candidate.Index), Enumerable.Range(0, sampled.Candidates.Count));
+        }
+
+        if (history is not { Generated: { } generated, Sampled: { } answers, Judged: { } judged })
+            return;
+        report.Same(
+            "judgements are there once each", subject, judged.Judgements.Select(judgement => (judgement.Candidate, judgement.Index)).Order().Select(pair => $"{pair.Candidate}/{pair.Index}"),
+            from candidate in Enumerable.Range(0, answers.Candidates.Count) from index in Enumerable.Range(0, judged.Judgements.Count / answers.Candidates.Count) select $"{candidate}/{index}");
+        foreach (var judgement in judged.Judgements.Where(WasWritten))
+        {
+            var parsed = JudgeScore.Parse(judgement.Raw, judgement.Finish, judging.Judge);
+            report.Same(
+                "scores follow from the raw judgements", $"{subject}, judgement {judgement.Index} of answer {judgement.Candidate} ({judgement.Raw})",
+                new { judgement.Score, judgement.Unparsable }, new { parsed.Score, parsed.Unparsable });
+        }
+
+        if (history.Outcome is { } outcome)
+            report.Same("pairs and discards follow from the scores", subject, outcome, Settle(generated, answers, judged, settling));
+    }
+
+    // What did not fit into the judge's context has no text: why is recorded instead.
+    private static bool WasWritten(Judgement judgement) => judgement.Raw.Length > 0 || judgement.TokenCount > 0 || judgement.Score is not null;
+
+    // A score outside the judge's range cannot be recorded by the pipeline: whatever is there instead is a difference, not a failure.
+    private static object Settle(PromptGenerated generated, CandidatesSampled sampled, CandidatesJudged judged, RunSettings settings)
+    {
+        try
+        {
+            return PairBuilderConsumer.Settle(generated, sampled, judged, settings);
+        }
+        catch (ArgumentException e)
+        {
+            return e.Message;
+        }
+    }
+}

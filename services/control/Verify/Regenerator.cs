@@ -1,0 +1,56 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.Hosting;
+using SelfRewarding.Inference;
+using SelfRewarding.Model;
+
+namespace SelfRewarding.Control.Verify;
+
+/// <summary>Samples some recorded answers and judgements again, with the recorded model and keys: on the CPU every token must be the same.</summary>
+public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport report)
+{
+    private const int MostDraws = 20;
+
+    private readonly string _run = ancestry.Start.Run;
+
+    /// <summary>Draws prompts of the run's iterations at random, and does one answer and one judgement of each again.</summary>
+    public async Task CheckAsync(int count, CancellationToken cancellationToken)
+    {
+        var options = new WorkerOptions { Data = log.Folder, Postgres = "" };
+        await using var pool = new ModelPool(slots: options.Slots);
+        var generator = new TextGenerator(pool, options);
+        var judge = new AnswerJudge(generator);
+        var iterations = ancestry.Start.Settings.Iterations;
+        // A prompt that was discarded before it was answered has nothing to generate again: another is drawn.
+        var (done, draws) = (0, 0);
+        while (done < count && draws++ < count * MostDraws)
+        {
+            var iteration = Random.Shared.Next(1, iterations + 1);
+            var ordinal = Random.Shared.Next(ancestry.Planned(iteration));
+            if (await log.Runs.ReadPromptAsync(_run, iteration, ordinal, cancellationToken) is not { Generated: { } generated, Sampled: { Candidates.Count: > 0 } sampled } history)
+                continue;
+            var settings = ancestry.SettingsOf(iteration, PromptStage.Sampled);
+            var answer = sampled.Candidates[Random.Shared.Next(sampled.Candidates.Count)];
+            var key = DrawKey.For(settings.Seed, DrawPurpose.Candidate, iteration, ordinal, answer.Index);
+            var again = (await generator.GenerateAsync(sampled.Model, new PromptFormat(settings.Format).Answer(generated.Prompt), [key], settings.Candidates.Sampling, cancellationToken))[0];
+            report.Same(
+                "answers are generated again to the token", $"answer {answer.Index} of prompt {_run}/{iteration}/{ordinal}",
+                new { answer.Text, answer.Tokens, answer.Finish, answer.LogProb }, new { again.Text, again.Tokens, again.Finish, again.LogProb });
+            done++;
+            if (history.Judged is { Judgements.Count: > 0 } judged)
+                await JudgeAsync(judge, generated, sampled, judged, iteration, cancellationToken);
+        }
+    }
+
+    private async Task JudgeAsync(AnswerJudge judge, PromptGenerated generated, CandidatesSampled sampled, CandidatesJudged judged, int iteration, CancellationToken cancellationToken)
+    {
+        var settings = ancestry.SettingsOf(iteration, PromptStage.Judged);
+        var judgement = judged.Judgements[Random.Shared.Next(judged.Judgements.Count)];
+        var key = DrawKey.For(settings.Seed, DrawPurpose.Judgement, iteration, generated.Ordinal, judgement.Candidate, judgement.Index);
+        var answer = sampled.Candidates.Single(candidate => candidate.Index == judgement.Candidate);
+        var again = (await judge.JudgeAsync(judged.Judge, generated.Prompt, answer.Text, judgement.Candidate, settings, [key], cancellationToken))[0];
+        report.Same(
+            "judgements are generated again to the token", $"judgement {judgement.Index} of answer {judgement.Candidate} of prompt {_run}/{iteration}/{generated.Ordinal}",
+            judgement, again with { Index = judgement.Index });
+    }
+}

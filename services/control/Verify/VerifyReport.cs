@@ -1,0 +1,57 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace SelfRewarding.Control.Verify;
+
+/// <summary>What is recorded is not what follows from what else is recorded.</summary>
+/// <param name="Subject">Where, such as <c>prompt kata-1/1/17, judgement 2 of answer 0</c>.</param>
+public sealed record Difference(string Subject, string Recorded, string Recomputed);
+
+/// <summary>What was checked, how often, and what did not agree.</summary>
+public sealed class VerifyReport
+{
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly List<string> _checks = [];
+    private readonly Dictionary<string, (int Checked, int Different)> _counts = new(StringComparer.Ordinal);
+
+    /// <summary>The checks in the order of their first use: how often each was made, and how often it found a difference.</summary>
+    public IEnumerable<(string Check, int Checked, int Different)> Counts => _checks.Select(check => (check, _counts[check].Checked, _counts[check].Different));
+
+    /// <summary>The first difference, in full.</summary>
+    public Difference? First { get; private set; }
+
+    /// <summary>All differences.</summary>
+    public int Differences => _counts.Values.Sum(count => count.Different);
+
+    /// <summary>Compares what is recorded with what was recomputed, by value.</summary>
+    public void Same(string check, string subject, object? recorded, object? recomputed)
+    {
+        var (left, right) = (Text(recorded), Text(recomputed));
+        Count(check, left == right ? null : new Difference(subject, left, right));
+    }
+
+    /// <summary>Notes that a rule holds, or what breaks it.</summary>
+    public void Holds(string check, string subject, bool holds, string recorded, string expected) =>
+        Count(check, holds ? null : new Difference(subject, recorded, expected));
+
+    private void Count(string check, Difference? difference)
+    {
+        if (_counts.TryAdd(check, default))
+            _checks.Add(check);
+        var (made, different) = _counts[check];
+        _counts[check] = (made + 1, different + (difference is null ? 0 : 1));
+        First ??= difference;
+    }
+
+    private static string Text(object? value) => value as string ?? Ordered(JsonSerializer.SerializeToNode(value))?.ToJsonString(Readable) ?? "null";
+
+    // jsonb keeps no order of names, so a dictionary comes back in another one than it was made in.
+    private static JsonNode? Ordered(JsonNode? node) => node switch
+    {
+        JsonObject properties => new JsonObject(properties.OrderBy(property => property.Key, StringComparer.Ordinal).Select(property => KeyValuePair.Create(property.Key, Ordered(property.Value)))),
+        JsonArray items => new JsonArray([.. items.Select(Ordered)]),
+        _ => node?.DeepClone(),
+    };
+}
