@@ -94,6 +94,9 @@ public static class CommandLine
         runs.Options.Add(RunOptions.Data);
         runs.SetAction(RunsCommand.InvokeAsync);
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify };
+        var replay = new Command("replay", "Drop the read models and make them anew from the log; says whether they are what they were") { ReplayCommand.Run, RunOptions.Data };
+        replay.SetAction(ReplayCommand.InvokeAsync);
+
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay };
     }
 }

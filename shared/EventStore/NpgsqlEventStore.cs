@@ -6,7 +6,8 @@ namespace SelfRewarding.EventStore;
 /// <summary>The event store over Npgsql, in Marten's own tables (<see cref="EventStoreSchema"/>).</summary>
 /// <param name="dataSource">The database that has the tables, and accepts writes: a standby cannot tell which writers are in flight.</param>
 /// <param name="time">Stamps the events.</param>
-public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider time) : IEventStore, IAsyncDisposable
+/// <param name="settled">A position that a reader in global order has passed before, in whatever process: up to there nothing can appear any more.</param>
+public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider time, long settled = 0) : IEventStore, IAsyncDisposable
 {
     // How long ReadAllAsync waits for the transactions that were in flight when it was called: an append takes a few milliseconds.
     private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(250);
@@ -22,7 +23,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     private readonly AppendSignal _signal = new(dataSource);
 
     // Once settled, a position stays so: what one reader has found out spares the next one a wait.
-    private long _settled;
+    private long _settled = settled;
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<StoredEvent>> AppendAsync(

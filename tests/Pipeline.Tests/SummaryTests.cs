@@ -1,3 +1,4 @@
+using System.Text.Json;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control.Summary;
 using Shouldly;
@@ -31,13 +32,48 @@ public sealed class SummaryTests
     }
 
     [Fact]
-    public void A_fact_that_comes_twice_counts_once()
+    public void A_prompt_that_leaves_no_room_for_an_answer_is_drafted_and_spares_the_other_stages()
+    {
+        var iteration = Fold([Started, .. SummaryExample.Iteration(1).Take(1), new PromptDiscarded("kata-7", 1, 0, DiscardReason.TooLong, "150 of 160 tokens", [], [])]).Iterations.Single();
+
+        (iteration.Generated, iteration.Sampled, iteration.Judged, iteration.Settled).ShouldBe((1, 1, 1, 1));
+    }
+
+    [Fact]
+    public void Statistics_are_there_before_the_dataset_is_frozen_and_then_as_it_says()
     {
         var facts = SummaryExample.Iteration(1).ToList();
 
-        var iteration = Fold([Started, .. facts.SelectMany(fact => new[] { fact, fact })]).Iterations.Single();
+        var sofar = Fold([Started, .. facts.SkipLast(1)]).Iterations.Single().Statistics;
+        (sofar.Candidates, sofar.Judgements, sofar.MeanScore, sofar.MeanCandidateLength, sofar.MeanMargin).ShouldBe((6, 6, 5, 3, 3));
+        sofar.ScoreHistogram.ShouldBe(new Dictionary<string, int> { ["5"] = 6 });
+        sofar.Discarded.ShouldBe(new Dictionary<string, int> { ["NoAcceptableDraft"] = 1, ["Tie"] = 1, ["Unparsable"] = 1 });
+        Fold([Started, .. facts]).Iterations.Single().Statistics.ShouldBe(((DatasetFrozen)facts[^1]).Statistics);
+    }
 
-        (iteration.Settled, iteration.Pairs, iteration.RefusedDrafts, iteration.Discarded.Values.Sum()).ShouldBe((4, 1, 3, 3));
+    [Fact]
+    public void A_summary_goes_on_from_its_state_at_any_fact_as_if_it_had_never_stopped()
+    {
+        var facts = SummaryExample.Facts().ToList();
+        var whole = JsonSerializer.Serialize(Fold([.. facts]).State);
+
+        var summary = new RunSummary("kata-7");
+        for (var i = 0; i < facts.Count; i++)
+        {
+            summary = new RunSummary(JsonSerializer.Deserialize<RunState>(JsonSerializer.Serialize(summary.State))!);
+            summary.Apply(facts[i], SummaryExample.Start.AddSeconds(i));
+        }
+
+        JsonSerializer.Serialize(summary.State).ShouldBe(whole);
+    }
+
+    [Fact]
+    public void What_a_summary_keeps_does_not_grow_with_the_prompts()
+    {
+        var prompt = SummaryExample.Iteration(1).Take(3).ToList();
+        int Kept(int prompts) => JsonSerializer.Serialize(Fold([Started, .. Enumerable.Range(0, prompts).SelectMany(_ => prompt)]).State).Length;
+
+        (Kept(10_000) - Kept(100)).ShouldBeLessThan(100, "counts grow by digits only");
     }
 
     [Fact]

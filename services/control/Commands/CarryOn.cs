@@ -1,6 +1,5 @@
 using SelfRewarding.Control.Summary;
 using SelfRewarding.Control.View;
-using SelfRewarding.Hosting;
 using Spectre.Console;
 
 namespace SelfRewarding.Control.Commands;
@@ -19,10 +18,11 @@ public static class CarryOn
     /// <returns>The exit code.</returns>
     public static async Task<int> ToTheEndAsync(DataFolder data, RunHost host, string run, IAnsiConsole console, bool plain, CancellationToken cancellationToken)
     {
-        var summary = await FoldAsync(host.Runs, run, cancellationToken);
+        await host.ReadModels.CatchUpAsync(cancellationToken);
+        var (summary, position) = await host.ReadModels.SummaryOfAsync(run, cancellationToken);
         if (!summary.IsFinished)
         {
-            summary = await FollowAsync(host, run, console, plain, cancellationToken);
+            await FollowAsync(host, summary, position, console, plain, cancellationToken);
             if (!summary.IsFinished)
             {
                 Console.WriteLine($"Stopped. The same command goes on from here ('selfreward resume {run}' does, too); nothing is lost. ('selfreward show {run}' shows what there is.)");
@@ -34,21 +34,13 @@ public static class CarryOn
         return summary.End is { StopReason: not null } ? 1 : 0;
     }
 
-    private static async Task<RunSummary> FoldAsync(RunLog log, string run, CancellationToken cancellationToken)
-    {
-        var summary = new RunSummary(run);
-        await foreach (var recorded in log.ReadAllAsync(0, run, cancellationToken))
-            summary.Apply(recorded.Fact, recorded.At);
-        return summary;
-    }
-
     /// <summary>Starts the workers, publishes what is outstanding, and follows the log to the run's end, or until it is interrupted.</summary>
-    private static async Task<RunSummary> FollowAsync(RunHost host, string run, IAnsiConsole console, bool plain, CancellationToken cancellationToken)
+    private static async Task FollowAsync(RunHost host, RunSummary summary, long position, IAnsiConsole console, bool plain, CancellationToken cancellationToken)
     {
-        await host.StartAsync(run, cancellationToken);
+        await host.StartAsync(summary.Run, cancellationToken);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.Stopping);
-        var summary = new RunSummary(run);
-        await LiveView.ShowAsync(console, summary, host.Runs.FollowAsync(0, run, either.Token), TimeProvider.System, plain, either.Token);
-        return host.Failure is { } failure ? throw new RunFailedException(failure.Message, failure) : summary;
+        await LiveView.ShowAsync(console, summary, host.Runs.FollowAsync(position, summary.Run, either.Token), TimeProvider.System, plain, either.Token);
+        if (host.Failure is { } failure)
+            throw new RunFailedException(failure.Message, failure);
     }
 }

@@ -1,7 +1,5 @@
 using System.CommandLine;
-using SelfRewarding.Contracts;
 using SelfRewarding.Control.Settings;
-using SelfRewarding.Control.Summary;
 using SelfRewarding.Control.View;
 
 namespace SelfRewarding.Control.Commands;
@@ -14,24 +12,12 @@ public static class ShowCommand
     public static async Task<int> InvokeAsync(ParseResult options, CancellationToken cancellationToken)
     {
         await using var log = await LogReader.OpenAsync(RunOptions.DataFolder(options), cancellationToken);
-        var summaries = new Dictionary<string, RunSummary>(StringComparer.Ordinal);
-        var names = new List<string>();
-        await foreach (var recorded in log.Runs.ReadAllAsync(0, null, cancellationToken))
-        {
-            if (recorded.Fact is RunStarted started)
-            {
-                names.Add(started.Run);
-                summaries[started.Run] = new RunSummary(started.Run);
-            }
-
-            foreach (var summary in summaries.Values)
-                summary.Apply(recorded.Fact, recorded.At);
-        }
-
-        var run = options.GetValue(Run) ?? names.LastOrDefault() ?? throw new UserException($"The log in '{log.Folder}' has no run yet: 'selfreward run' makes one.");
-        if (!summaries.TryGetValue(run, out var shown))
-            throw new UserException($"The log has no run '{run}', expected one of: {string.Join(", ", names)}.");
-        RunView.Write(Terminal.Create(), shown, log.Folder);
+        if (await log.ReadModels.CatchUpAsync(cancellationToken) is { } behind)
+            await Console.Error.WriteLineAsync(behind);
+        var names = (await log.ReadModels.RunsAsync(cancellationToken)).Select(listing => listing.Run).ToList();
+        var run = Known.RunOrLatest(options.GetValue(Run), names, log.Folder);
+        var (summary, _) = await log.ReadModels.SummaryOfAsync(run, cancellationToken);
+        RunView.Write(Terminal.Create(), summary, log.Folder);
         return 0;
     }
 }

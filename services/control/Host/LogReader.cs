@@ -1,4 +1,5 @@
 using Npgsql;
+using SelfRewarding.Control.ReadModels;
 using SelfRewarding.EventStore;
 using SelfRewarding.Hosting;
 
@@ -9,15 +10,15 @@ public sealed class LogReader : IAsyncDisposable
 {
     private readonly DataFolder? _folder;
     private readonly PrivateCluster _cluster;
-    private readonly NpgsqlDataSource _database;
 
     private LogReader(string path, DataFolder? folder, PrivateCluster cluster, NpgsqlDataSource database)
     {
-        (Folder, _folder, _cluster, _database) = (path, folder, cluster, database);
+        (Folder, _folder, _cluster, Database) = (path, folder, cluster, database);
         Store = new NpgsqlEventStore(database, TimeProvider.System);
         Log = new FactLog(Store);
         Catalog = new RunCatalog(Log);
         Runs = new RunLog(Log, Catalog);
+        ReadModels = new RunReadModels(database, Runs);
     }
 
     /// <summary>The data folder.</summary>
@@ -34,6 +35,12 @@ public sealed class LogReader : IAsyncDisposable
 
     /// <summary>The log as runs have it, forks included.</summary>
     public RunLog Runs { get; }
+
+    /// <summary>The log's database.</summary>
+    public NpgsqlDataSource Database { get; }
+
+    /// <summary>What the log comes to, in tables.</summary>
+    public RunReadModels ReadModels { get; }
 
     /// <summary>Opens the log.</summary>
     /// <exception cref="UserException">The folder holds none.</exception>
@@ -53,7 +60,7 @@ public sealed class LogReader : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Store.DisposeAsync();
-        await _database.DisposeAsync();
+        await Database.DisposeAsync();
         await _cluster.DisposeAsync();
         _folder?.Dispose();
     }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using SelfRewarding.Control.ReadModels;
 using SelfRewarding.DpoTrainer;
 using SelfRewarding.Evaluator;
 using SelfRewarding.EventStore;
@@ -39,6 +40,9 @@ public sealed class RunHost : IAsyncDisposable
     /// <summary>The log as runs have it, forks included.</summary>
     public RunLog Runs => _host.Services.GetRequiredService<RunLog>();
 
+    /// <summary>What the log comes to, in tables; they follow the log while the host runs.</summary>
+    public RunReadModels ReadModels => _host.Services.GetRequiredService<RunReadModels>();
+
     /// <summary>Falls when a worker failed for good.</summary>
     public CancellationToken Stopping => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 
@@ -58,7 +62,7 @@ public sealed class RunHost : IAsyncDisposable
                 : new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = cluster.ConnectionString, OtlpEndpoint = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] };
             var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
             builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
-            builder.Services.AddWorkers(options, distributed ? [] : Modules);
+            builder.Services.AddWorkers(options, distributed ? [] : Modules).AddSingleton<RunReadModels>().AddHostedService<ReadModelService>();
             var host = builder.Build();
             await WorkerHost.WaitForStoreAsync(host.Services, cancellationToken);
             return new RunHost(cluster, host);

@@ -2,20 +2,42 @@ using SelfRewarding.Contracts;
 
 namespace SelfRewarding.Control.Summary;
 
-/// <summary>How far an iteration's prompts have come. A discarded prompt has left every stage behind it, so each stage ends at <see cref="Planned"/>.</summary>
-/// <param name="number">1 for the iteration that M1 samples in.</param>
-/// <param name="planned">Prompts that the iteration is to have.</param>
-public sealed class IterationSummary(int number, int planned)
+/// <summary>What an <see cref="IterationSummary"/> goes on from.</summary>
+/// <param name="Passed">By stage, from the first to the last.</param>
+public sealed record IterationState(
+    int Number, int Planned, IReadOnlyList<int> Passed, int Pairs, int RefusedDrafts, SortedDictionary<DiscardReason, int> Discarded,
+    DatasetFrozen? Dataset, DateTimeOffset? Begun, DateTimeOffset? Frozen, StatisticsState Statistics);
+
+/// <summary>
+/// How far an iteration's prompts have come. A discarded prompt has left every stage behind it, so each stage ends at <see cref="Planned"/>.
+/// Counts are enough, and stay small: a stage is in the log exactly once, and a discard says by its reason which stages it spares.
+/// </summary>
+public sealed class IterationSummary
 {
-    private readonly Dictionary<int, int> _stages = [];
+    private readonly int _planned;
     private readonly int[] _passed = new int[PromptStage.Settled + 1];
     private readonly SortedDictionary<DiscardReason, int> _discarded = [];
-    private DateTimeOffset? _begun;
-    private DateTimeOffset? _frozen;
+    private readonly RunningStatistics _statistics = new();
 
-    public int Number { get; } = number;
+    /// <param name="number">1 for the iteration that M1 samples in.</param>
+    /// <param name="planned">Prompts that the iteration is to have.</param>
+    public IterationSummary(int number, int planned) => (Number, _planned) = (number, planned);
 
-    public int Planned { get; } = planned;
+    internal IterationSummary(IterationState state)
+        : this(state.Number, state.Planned)
+    {
+        for (var stage = PromptStage.Generated; stage <= PromptStage.Settled; stage++)
+            _passed[stage] = state.Passed[stage - 1];
+        foreach (var (reason, count) in state.Discarded)
+            _discarded[reason] = count;
+        (Pairs, RefusedDrafts, Dataset, BegunAt, FrozenAt) = (state.Pairs, state.RefusedDrafts, state.Dataset, state.Begun, state.Frozen);
+        _statistics = new RunningStatistics(state.Statistics);
+    }
+
+    public int Number { get; }
+
+    /// <summary>Of what a fork shares, as many as its parent had.</summary>
+    public int Planned => Dataset?.Statistics.Prompts ?? _planned;
 
     public int Generated => _passed[PromptStage.Generated];
 
@@ -35,54 +57,66 @@ public sealed class IterationSummary(int number, int planned)
     /// <summary>The iteration's end; null while prompts are worked on.</summary>
     public DatasetFrozen? Dataset { get; private set; }
 
-    internal IEnumerable<Phase> Phases => _begun is { } begun ? [new Phase($"iteration {Number}", begun, _frozen)] : [];
+    /// <summary>The drift panel's figures: as they were frozen, or so far.</summary>
+    public DatasetStatistics Statistics => Dataset?.Statistics ?? _statistics.Of(Settled, _discarded);
 
-    internal void Begin(DateTimeOffset at) => _begun ??= at;
+    public DateTimeOffset? BegunAt { get; private set; }
+
+    public DateTimeOffset? FrozenAt { get; private set; }
+
+    internal IEnumerable<Phase> Phases => BegunAt is { } begun ? [new Phase($"iteration {Number}", begun, FrozenAt)] : [];
+
+    internal IterationState State => new(
+        Number, _planned, [.. _passed.Skip(PromptStage.Generated)], Pairs, RefusedDrafts, new SortedDictionary<DiscardReason, int>(_discarded),
+        Dataset?.Ordered(), BegunAt, FrozenAt, _statistics.State);
+
+    internal void Begin(DateTimeOffset at) => BegunAt ??= at;
 
     internal void Apply(PromptGenerated fact, DateTimeOffset at)
     {
         Begin(at);
-        if (Pass(fact.Ordinal, PromptStage.Generated)) RefusedDrafts += fact.Rejected.Count;
+        _passed[PromptStage.Generated]++;
+        RefusedDrafts += fact.Rejected.Count;
     }
 
     internal void Apply(CandidatesSampled fact, DateTimeOffset at)
     {
         Begin(at);
-        Pass(fact.Ordinal, PromptStage.Sampled);
+        _passed[PromptStage.Sampled]++;
+        _statistics.Apply(fact);
     }
 
     internal void Apply(CandidatesJudged fact, DateTimeOffset at)
     {
         Begin(at);
-        Pass(fact.Ordinal, PromptStage.Judged);
+        _passed[PromptStage.Judged]++;
+        _statistics.Apply(fact);
     }
 
     internal void Apply(PreferencePairBuilt fact, DateTimeOffset at)
     {
         Begin(at);
-        if (Pass(fact.Ordinal, PromptStage.Settled)) Pairs++;
+        _passed[PromptStage.Settled]++;
+        Pairs++;
+        _statistics.Apply(fact);
     }
 
     internal void Apply(PromptDiscarded fact, DateTimeOffset at)
     {
         Begin(at);
-        if (!Pass(fact.Ordinal, PromptStage.Settled)) return;
+        for (var stage = DiscardedAt(fact.Reason); stage <= PromptStage.Settled; stage++)
+            _passed[stage]++;
         _discarded[fact.Reason] = _discarded.GetValueOrDefault(fact.Reason) + 1;
         RefusedDrafts += fact.Rejected.Count;
     }
 
-    internal void Apply(DatasetFrozen fact, DateTimeOffset at)
-    {
-        Dataset = fact;
-        _frozen = at;
-    }
+    internal void Apply(DatasetFrozen fact, DateTimeOffset at) => (Dataset, FrozenAt) = (fact, at);
 
-    private bool Pass(int ordinal, int stage)
+    // The worker of that stage wrote the discard in its place.
+    private static int DiscardedAt(DiscardReason reason) => reason switch
     {
-        var before = _stages.GetValueOrDefault(ordinal);
-        for (var passed = before + 1; passed <= stage; passed++)
-            _passed[passed]++;
-        _stages[ordinal] = Math.Max(before, stage);
-        return stage > before;
-    }
+        DiscardReason.NoAcceptableDraft => PromptStage.Generated,
+        DiscardReason.TooLong => PromptStage.Sampled,
+        _ => PromptStage.Settled,
+    };
 }

@@ -2,6 +2,11 @@ using SelfRewarding.Contracts;
 
 namespace SelfRewarding.Control.Summary;
 
+/// <summary>What a <see cref="ModelSummary"/> goes on from.</summary>
+public sealed record ModelState(
+    string Name, TrainingStarted? Training, IReadOnlyList<TrainingStepped> Recent, DatasetFrozen? Dataset, ModelPublished? Published, ModelEvaluated? Evaluation,
+    DateTimeOffset? TrainingStartedAt, DateTimeOffset? PublishedAt, DateTimeOffset? EvaluatedAt);
+
 /// <summary>One model: how it is trained, what was published, and how it did on held-out data.</summary>
 public sealed class ModelSummary(string name)
 {
@@ -9,16 +14,27 @@ public sealed class ModelSummary(string name)
     private const int RecentSteps = 10;
 
     private readonly List<TrainingStepped> _recent = [];
-    private DateTimeOffset? _trainingStarted;
-    private DateTimeOffset? _publishedAt;
-    private DateTimeOffset? _evaluatedAt;
+
+    internal ModelSummary(ModelState state)
+        : this(state.Name)
+    {
+        _recent.AddRange(state.Recent);
+        (Training, Dataset, Published, Evaluation) = (state.Training, state.Dataset, state.Published, state.Evaluation);
+        (TrainingStartedAt, PublishedAt, EvaluatedAt) = (state.TrainingStartedAt, state.PublishedAt, state.EvaluatedAt);
+    }
 
     public string Name { get; } = name;
 
     /// <summary>The plan of its training; null for M0, or before it starts.</summary>
     public TrainingStarted? Training { get; private set; }
 
-    /// <summary>The last optimiser step.</summary>
+    public DateTimeOffset? TrainingStartedAt { get; private set; }
+
+    public DateTimeOffset? PublishedAt { get; private set; }
+
+    public DateTimeOffset? EvaluatedAt { get; private set; }
+
+    /// <summary>The last optimiser step, without the list of its examples.</summary>
     public TrainingStepped? LastStep => _recent.LastOrDefault();
 
     /// <summary>The pairs that it is trained on, for a DPO model.</summary>
@@ -40,12 +56,14 @@ public sealed class ModelSummary(string name)
     /// <summary>Tokens of the last steps by the seconds that they took.</summary>
     public double? TokensPerSecond => _recent.Sum(step => step.Seconds) is > 0 and var seconds ? _recent.Sum(step => (double)step.Tokens) / seconds : null;
 
+    internal ModelState State => new(Name, Training, [.. _recent], Dataset?.Ordered(), Published, Evaluation, TrainingStartedAt, PublishedAt, EvaluatedAt);
+
     internal IEnumerable<Phase> Phases
     {
         get
         {
-            if (_trainingStarted is { } started) yield return new Phase($"training {Name}", started, _publishedAt);
-            if (_publishedAt is { } published) yield return new Phase($"measuring {Name}", published, _evaluatedAt);
+            if (TrainingStartedAt is { } started) yield return new Phase($"training {Name}", started, PublishedAt);
+            if (PublishedAt is { } published) yield return new Phase($"measuring {Name}", published, EvaluatedAt);
         }
     }
 
@@ -54,20 +72,21 @@ public sealed class ModelSummary(string name)
     internal void Apply(TrainingStarted fact, DateTimeOffset at)
     {
         Training ??= fact;
-        _trainingStarted ??= at;
+        TrainingStartedAt ??= at;
     }
 
     internal void Apply(TrainingStepped fact)
     {
         // After a crash training goes on from the last checkpoint: what comes again replaces what was.
         _recent.RemoveAll(step => step.Step >= fact.Step);
-        _recent.Add(fact);
+        // Which examples were in a batch is for the log to keep.
+        _recent.Add(fact with { Examples = [], Replayed = [] });
         if (_recent.Count > RecentSteps) _recent.RemoveAt(0);
     }
 
-    internal void Apply(ModelPublished fact, DateTimeOffset at) => (Published, _publishedAt) = (fact, at);
+    internal void Apply(ModelPublished fact, DateTimeOffset at) => (Published, PublishedAt) = (fact, at);
 
-    internal void Apply(ModelEvaluated fact, DateTimeOffset at) => (Evaluation, _evaluatedAt) = (fact, at);
+    internal void Apply(ModelEvaluated fact, DateTimeOffset at) => (Evaluation, EvaluatedAt) = (fact, at);
 
     private double? MeanOf(Func<TrainingStepped, double?> metric)
     {

@@ -8,31 +8,63 @@ public sealed record RunEnd(DateTimeOffset At, string? StopReason);
 /// <summary>A stretch of a run's wall time, from its first fact to its last; null while it lasts. Time in which nothing ran counts, too.</summary>
 public sealed record Phase(string Name, DateTimeOffset Start, DateTimeOffset? End);
 
+/// <summary>What a <see cref="RunSummary"/> goes on from: all that it knows, in an order of its own.</summary>
+public sealed record RunState(
+    string Run, RunSettings? Settings, IReadOnlyList<SeedSet> Seeds, RunOrigin? Origin, DateTimeOffset? StartedAt, DateTimeOffset? LastFactAt,
+    long StartedPosition, long Position, RunEnd? End, EftCounts? Eft, ThroughputState Generation,
+    IReadOnlyList<IterationState> Iterations, IReadOnlyList<ModelState> Models);
+
+/// <summary>The judging seed that the baseline made: accepted and refused examples, and those thinned out.</summary>
+public sealed record EftCounts(int Accepted, int Refused, int Thinned);
+
 /// <summary>
-/// One run as a fold of its log: everything that the live view and the final table show. Disposable: drop it, and the log gives it again.
-/// Not safe for use by several threads at once.
+/// One run as a fold of its log: everything that the live view, the final table and the read models show. Disposable: drop it, and the log
+/// gives it again. What it keeps does not grow with the number of facts. Not safe for use by several threads at once.
 /// </summary>
-/// <param name="run">The run whose facts count; those of others are passed over.</param>
-public sealed class RunSummary(string run)
+public sealed class RunSummary
 {
     private readonly SortedDictionary<int, IterationSummary> _iterations = [];
     private readonly Dictionary<string, ModelSummary> _models = new(StringComparer.Ordinal);
 
-    public string Run { get; } = run;
+    /// <param name="run">The run whose facts count; those of others are passed over.</param>
+    public RunSummary(string run) => Run = run;
+
+    /// <param name="state">What an earlier summary had come to.</param>
+    public RunSummary(RunState state)
+        : this(state.Run)
+    {
+        (Settings, Seeds, Origin, StartedAt, LastFactAt) = (state.Settings, state.Seeds, state.Origin, state.StartedAt, state.LastFactAt);
+        (StartedPosition, Position, End, Eft, Generation) = (state.StartedPosition, state.Position, state.End, state.Eft, new Throughput(state.Generation));
+        foreach (var iteration in state.Iterations)
+            _iterations[iteration.Number] = new IterationSummary(iteration);
+        foreach (var model in state.Models)
+            _models[model.Name] = new ModelSummary(model);
+    }
+
+    public string Run { get; }
 
     /// <summary>What the run was started with; null until its first fact.</summary>
     public RunSettings? Settings { get; private set; }
 
     public IReadOnlyList<SeedSet> Seeds { get; private set; } = [];
 
+    /// <summary>Where a fork branches off; null for a run that begins at M0.</summary>
+    public RunOrigin? Origin { get; private set; }
+
     public DateTimeOffset? StartedAt { get; private set; }
 
     public DateTimeOffset? LastFactAt { get; private set; }
 
+    /// <summary>The place of its first fact in the log.</summary>
+    public long StartedPosition { get; private set; }
+
+    /// <summary>The place of the last fact that was taken.</summary>
+    public long Position { get; private set; }
+
     public RunEnd? End { get; private set; }
 
-    /// <summary>The judging seed that the baseline made, where the run made one: accepted and refused examples.</summary>
-    public (int Accepted, int Refused, int Thinned)? Eft { get; private set; }
+    /// <summary>Null where the run made no judging seed.</summary>
+    public EftCounts? Eft { get; private set; }
 
     public IEnumerable<IterationSummary> Iterations => _iterations.Values;
 
@@ -52,15 +84,17 @@ public sealed class RunSummary(string run)
     public ModelSummary? Model(string name) => _models.GetValueOrDefault(name);
 
     /// <summary>Takes one fact of the log, in the log's order.</summary>
+    /// <param name="at">When it was recorded.</param>
+    /// <param name="position">Its place in the log.</param>
     /// <returns>Whether the fact was this run's.</returns>
-    public bool Apply(object fact, DateTimeOffset at)
+    public bool Apply(object fact, DateTimeOffset at, long position = 0)
     {
         if (RunOf(fact) != Run) return false;
-        LastFactAt = at;
+        (LastFactAt, Position) = (at, position);
         switch (fact)
         {
             case RunStarted f:
-                (Settings, Seeds, StartedAt) = (f.Settings, f.Seeds, at);
+                (Settings, Seeds, Origin, StartedAt, StartedPosition) = (f.Settings, f.Seeds, f.Origin, at, position);
                 break;
             case ModelPublished f:
                 Make(f.Model.Name).Apply(f, at);
@@ -94,7 +128,7 @@ public sealed class RunSummary(string run)
                 Make(f.Model).Apply(f);
                 break;
             case EftBuilt f:
-                Eft = (f.Accepted, f.Verdicts.Count(verdict => !verdict.Accepted), f.Thinned);
+                Eft = new EftCounts(f.Accepted, f.Verdicts.Count(verdict => !verdict.Accepted), f.Thinned);
                 break;
             case TrainingStarted f:
                 Make(f.Model).Apply(f, at);
@@ -110,14 +144,21 @@ public sealed class RunSummary(string run)
         return true;
     }
 
+    /// <summary>What to go on from.</summary>
+    public RunState State => new(
+        Run, Settings, Seeds, Origin, StartedAt, LastFactAt, StartedPosition, Position, End, Eft, Generation.State,
+        [.. _iterations.Values.Select(iteration => iteration.State)],
+        [.. _models.Values.OrderBy(model => model.Name, StringComparer.Ordinal).Select(model => model.State)]);
+
     private ModelSummary Make(string name) => _models.TryGetValue(name, out var model) ? model : _models[name] = new ModelSummary(name);
 
     private IterationSummary Open(int number) =>
         _iterations.TryGetValue(number, out var iteration) ? iteration : _iterations[number] = new IterationSummary(number, Settings?.Prompts.PerIteration ?? 0);
 
-    private static int OrderOf(string model) => model switch { ModelNames.Base => -2, ModelNames.Baseline => -1, _ => ModelNames.Iteration(model) ?? int.MaxValue };
+    internal static int OrderOf(string model) => model switch { ModelNames.Base => -2, ModelNames.Baseline => -1, _ => ModelNames.Iteration(model) ?? int.MaxValue };
 
-    private static string? RunOf(object fact) => fact switch
+    /// <summary>The run that a fact belongs to; null for what is no fact of this version.</summary>
+    public static string? RunOf(object fact) => fact switch
     {
         RunStarted f => f.Run,
         ModelPublished f => f.Run,

@@ -1,4 +1,3 @@
-using SelfRewarding.Contracts;
 using SelfRewarding.Control.Summary;
 using SelfRewarding.Hosting;
 using Spectre.Console;
@@ -14,7 +13,8 @@ public static class LiveView
     /// Takes facts into the summary and shows it, until the run is finished, the facts end, or it is cancelled: a quiet end, with the terminal
     /// as it was before. Facts from before the call are taken without being told: a run that goes on does not tell its story twice.
     /// </summary>
-    /// <param name="facts">The log's facts from its start, and then live.</param>
+    /// <param name="summary">What came before the facts, or nothing yet.</param>
+    /// <param name="facts">The log's facts from there, and then live.</param>
     /// <param name="plain">Lines, even on a terminal.</param>
     public static async Task ShowAsync(
         IAnsiConsole console, RunSummary summary, IAsyncEnumerable<Recorded> facts, TimeProvider clock, bool plain, CancellationToken cancellationToken)
@@ -35,13 +35,13 @@ public static class LiveView
         IAnsiConsole console, RunSummary summary, IAsyncEnumerable<Recorded> facts, TimeProvider clock, CancellationToken cancellationToken)
     {
         var (from, lines) = (clock.GetUtcNow(), new PlainLines(summary));
-        string? opening = null;
+        var opening = summary.Settings is null ? null : lines.Opening();
         await foreach (var recorded in facts.WithCancellation(cancellationToken))
         {
             var taken = summary.Apply(recorded.Fact, recorded.At);
             if (recorded.At < from)
             {
-                if (taken) opening = recorded.Fact is RunStarted ? lines.After(recorded.Fact, recorded.At) : $"run {summary.Run} goes on where it was";
+                if (taken) opening = lines.Opening();
             }
             else if (taken)
             {

@@ -17,10 +17,16 @@ public sealed class PlainLines(RunSummary summary)
     /// <summary>The line for a fact that the summary has just taken, or null where there is nothing new to say.</summary>
     public string? After(object fact, DateTimeOffset at) => Milestone(fact) ?? Progress(fact, at);
 
+    /// <summary>What to say first of a run that has begun before anybody looked: how it began, or that it goes on.</summary>
+    public string Opening() =>
+        summary is { Settings: { } settings } && summary.LastFactAt == summary.StartedAt && !summary.Models.Any() ? Beginning(settings) : $"run {summary.Run} goes on where it was";
+
+    private string Beginning(RunSettings settings) => $"run {summary.Run}: preset {settings.Preset}, seed {settings.Seed}; {settings.Iterations} iterations of "
+        + $"{Figures.Count(settings.Prompts.PerIteration)} prompts, {settings.Candidates.Count} answers each, {settings.Judge.Count} judgements an answer";
+
     private string? Milestone(object fact) => fact switch
     {
-        RunStarted f => $"run {f.Run}: preset {f.Settings.Preset}, seed {f.Settings.Seed}; {f.Settings.Iterations} iterations of "
-            + $"{Figures.Count(f.Settings.Prompts.PerIteration)} prompts, {f.Settings.Candidates.Count} answers each, {f.Settings.Judge.Count} judgements an answer",
+        RunStarted f => Beginning(f.Settings),
         TrainingStarted f => $"{f.Model}: {f.Recipe} from {f.Parent.Name} on {Figures.Count(f.Examples)} examples, {Figures.Count(f.Steps)} steps",
         EftBuilt f => $"judging examples from ranked answers: {Figures.Count(f.Accepted)} accepted of {Figures.Count(f.Verdicts.Count)}, {Figures.Count(f.Thinned)} thinned out",
         ModelPublished f => $"{f.Model.Name} is ready: {f.Model.Path}, {Figures.Hash(f.Model.Sha256)}",
