@@ -10,6 +10,13 @@ internal static partial class Native
 {
     internal const string Library = "selfrewarding_torch";
 
+    // Before the first call of any export. Who sets OMP_NUM_THREADS has decided already.
+    static Native()
+    {
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OMP_NUM_THREADS")))
+            Check(sr_set_num_threads(Processors.Count));
+    }
+
     /// <exception cref="ExternalException">The call failed; the message is libtorch's sentence, without its C++ backtrace.</exception>
     internal static void Check(int status)
     {
