@@ -61,6 +61,7 @@ public static class WorkerHost
         services.AddSingleton<Recovery>();
         services.AddWorkBus(options, modules);
         services.AddTelemetry(options, modules);
+        services.AddHostedService<HealthFile>();
         foreach (var module in modules)
             module.AddServices(services);
         return services;

@@ -20,11 +20,14 @@ public sealed record WorkerOptions
     /// <summary>Sequences that are generated at once.</summary>
     public int Slots { get; init; } = 64;
 
+    /// <summary>A file that is touched every few seconds while the worker is well; null touches none.</summary>
+    public string? HealthFile { get; init; }
+
     /// <summary>OTLP endpoint; null costs nothing.</summary>
     public string? OtlpEndpoint { get; init; }
 
     /// <summary>
-    /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c> and <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
+    /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c>, <c>SELFREWARD_HEALTH_FILE</c> and <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
     /// (or command-line arguments such as <c>--SELFREWARD_DATA=…</c>), and says everything that is wrong at once.
     /// </summary>
     /// <exception cref="WorkerOptionsException">Something is missing or impossible.</exception>
@@ -51,6 +54,7 @@ public sealed record WorkerOptions
             Postgres = postgres!,
             RabbitMq = rabbit,
             Slots = slots,
+            HealthFile = configuration["SELFREWARD_HEALTH_FILE"],
             OtlpEndpoint = configuration["OTEL_EXPORTER_OTLP_ENDPOINT"],
         };
     }
