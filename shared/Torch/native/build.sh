@@ -11,7 +11,7 @@ fail() {
 }
 
 command -v cmake > /dev/null || fail "shared/Torch needs cmake: apt-get install --no-install-recommends cmake make g++ libtorch-dev libopenblas0-pthread"
-command -v make > /dev/null || command -v ninja > /dev/null || fail "shared/Torch needs make: apt-get install --no-install-recommends make"
+command -v make > /dev/null || fail "shared/Torch needs make: apt-get install --no-install-recommends make"
 command -v c++ > /dev/null || fail "shared/Torch needs a C++ compiler: apt-get install --no-install-recommends g++"
 
 # Two builds of the solution at once take turns.
