@@ -40,7 +40,7 @@ public static class CommandLine
                 await Console.Error.WriteLineAsync(problem);
             return WrongInput;
         }
-        catch (Exception e) when (e is UserException or DataFileException)
+        catch (Exception e) when (e is UserException or DataFileException or SchemaException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return WrongInput;

@@ -23,14 +23,14 @@ internal sealed class EventAppender(NpgsqlDataSource dataSource, TimeProvider ti
         """;
 
     // The expected version is a parameter here too (it is 0), so that both statements have the same ones.
-    private const string Start = $"""
+    public const string Start = $"""
         with s as (
             insert into mt_streams (id, version, timestamp, created) select $1, $2, $3, $3 where $4 = 0
             on conflict do nothing returning id)
         {InsertEvents}
         """;
 
-    private const string Continue = $"""
+    public const string Continue = $"""
         with s as (
             update mt_streams set version = $2, timestamp = $3 where id = $1 and version = $4 and is_archived is false
             returning id)

@@ -11,18 +11,10 @@ internal sealed record GlobalPage(IReadOnlyList<StoredEvent> Events, long Positi
 /// <summary>One reader of the log in global order: asks for the safe mark and a page of events in one round trip.</summary>
 internal sealed class GlobalReader(long settled)
 {
-    private const int PageSize = 1000;
-
-    private const string Highest = "select coalesce(max(seq_id), 0) from mt_events";
-
     private const string Writers = """
         select virtualtransaction from pg_locks
         where locktype = 'relation' and relation = 'mt_events_sequence'::regclass and mode = 'RowExclusiveLock' and granted
           and database = (select oid from pg_database where datname = current_database())
-        """;
-
-    private static readonly string _page = $"""
-        select {EventRow.Columns}, ({EventRow.IsPartOfTheLog}) from mt_events where seq_id > $1 order by seq_id limit {PageSize}
         """;
 
     private readonly SafeMark _mark = new(settled);
@@ -41,7 +33,7 @@ internal sealed class GlobalReader(long settled)
     {
         await using var batch = new NpgsqlBatch(connection)
         {
-            BatchCommands = { new(Highest), new(Writers), new(_page) { Parameters = { new NpgsqlParameter<long> { TypedValue = after } } } },
+            BatchCommands = { new(LogQueries.Highest), new(Writers), new(LogQueries.Page) { Parameters = { new NpgsqlParameter<long> { TypedValue = after } } } },
             // A transaction for each: under any default isolation level, the page is seen later than the writers.
             EnableErrorBarriers = true,
         };
@@ -67,6 +59,6 @@ internal sealed class GlobalReader(long settled)
 
         var safe = _mark.CountSafe(after, positions);
         var position = safe == 0 ? after : positions[safe - 1];
-        return new GlobalPage([.. events.Take(safe).OfType<StoredEvent>()], position, safe == PageSize);
+        return new GlobalPage([.. events.Take(safe).OfType<StoredEvent>()], position, safe == LogQueries.PageSize);
     }
 }

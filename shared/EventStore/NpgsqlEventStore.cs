@@ -13,12 +13,6 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(2);
 
-    private static readonly string _readStream =
-        $"select {EventRow.Columns} from mt_events where stream_id = $1 and version >= $2 and {EventRow.IsPartOfTheLog} order by version";
-
-    private static readonly string _readStreams =
-        $"select {EventRow.Columns} from mt_events where stream_id = any($1) and version between $2 and $3 and {EventRow.IsPartOfTheLog} order by seq_id";
-
     private readonly EventAppender _appender = new(dataSource, time);
     private readonly AppendSignal _signal = new(dataSource);
 
@@ -65,7 +59,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default) =>
-        QueryAsync(_readStream, [new NpgsqlParameter<string> { TypedValue = stream }, new NpgsqlParameter<long> { TypedValue = fromVersion }], cancellationToken);
+        QueryAsync(LogQueries.ReadStream, [new NpgsqlParameter<string> { TypedValue = stream }, new NpgsqlParameter<long> { TypedValue = fromVersion }], cancellationToken);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<StoredEvent>> ReadStreamsAsync(
@@ -73,7 +67,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     {
         ArgumentNullException.ThrowIfNull(streams);
         return QueryAsync(
-            _readStreams,
+            LogQueries.ReadStreams,
             [
                 new NpgsqlParameter<string[]> { TypedValue = [.. streams] },
                 new NpgsqlParameter<long> { TypedValue = fromVersion },
@@ -123,7 +117,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     /// <inheritdoc/>
     public async Task<long> GetVersionAsync(string stream, CancellationToken cancellationToken = default)
     {
-        await using var command = dataSource.CreateCommand("select version from mt_streams where id = $1");
+        await using var command = dataSource.CreateCommand(LogQueries.Version);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream });
         return await command.ExecuteScalarAsync(cancellationToken) as long? ?? 0;
     }
@@ -132,10 +126,8 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     public async Task<IReadOnlyList<StreamVersion>> FindStreamsAsync(string prefix, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
-        await using var command = dataSource.CreateCommand(
-            "select id, version from mt_streams where id like $1 and is_archived is false and id <> 'mt_tombstone' order by id");
-        var pattern = prefix.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%";
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = pattern });
+        await using var command = dataSource.CreateCommand(LogQueries.FindStreams);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var streams = new List<StreamVersion>();
         while (await reader.ReadAsync(cancellationToken))
@@ -161,7 +153,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
 
     private async Task<long> GetOpenVersionAsync(string stream, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("select version from mt_streams where id = $1 and is_archived is not false");
+        await using var command = dataSource.CreateCommand(LogQueries.IsArchived);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream });
         if (await command.ExecuteScalarAsync(cancellationToken) is not null)
             throw new InvalidOperationException($"Stream '{stream}' is archived, so nothing can be appended to it: take its archived mark away first.");

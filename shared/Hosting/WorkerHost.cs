@@ -34,9 +34,9 @@ public static class WorkerHost
         {
             await WaitForStoreAsync(host.Services);
         }
-        catch (Exception e) when (e is NpgsqlException or InvalidOperationException or ArgumentException)
+        catch (Exception e) when (e is NpgsqlException or SchemaException or InvalidOperationException or ArgumentException)
         {
-            await Console.Error.WriteLineAsync($"The log's database (SELFREWARD_POSTGRES) cannot be used: {e.Message}");
+            await Console.Error.WriteLineAsync($"The log's database ({WorkerOptions.PostgresVariable}) cannot be used: {e.Message}");
             return 2;
         }
 

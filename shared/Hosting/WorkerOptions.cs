@@ -5,6 +5,9 @@ namespace SelfRewarding.Hosting;
 /// <summary>Where a worker finds what it needs. These never change what a run computes; that is in the run's own settings.</summary>
 public sealed record WorkerOptions
 {
+    /// <summary>The environment variable that names the log's database.</summary>
+    public const string PostgresVariable = "SELFREWARD_POSTGRES";
+
     /// <summary>The folder that models and checkpoints lie in; paths in messages are relative to it.</summary>
     public required string Data { get; init; }
 
@@ -35,7 +38,7 @@ public sealed record WorkerOptions
     {
         var problems = new List<string>();
         var data = configuration["SELFREWARD_DATA"] ?? "data";
-        var postgres = configuration["SELFREWARD_POSTGRES"];
+        var postgres = configuration[PostgresVariable];
         if (string.IsNullOrWhiteSpace(postgres))
             problems.Add("SELFREWARD_POSTGRES is not set, expected the connection string of the log's database, such as Host=localhost;Username=selfreward;Database=selfreward.");
         var rabbit = configuration["SELFREWARD_RABBITMQ"];

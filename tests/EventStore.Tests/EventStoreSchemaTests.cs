@@ -129,7 +129,7 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
         await using var dataSource = await postgres.CreateEmptyAsync();
         await ExecuteAsync(dataSource, "create table mt_streams (id uuid primary key, version bigint)");
         var refusal = await Should.ThrowAsync<Exception>(() => EventStoreSchema.EnsureAsync(dataSource));
-        refusal.ShouldBeOfType<InvalidOperationException>().Message.ShouldContain("mt_streams.id is uuid, expected varchar");
+        refusal.ShouldBeOfType<SchemaException>().Message.ShouldContain("mt_streams.id is uuid, expected varchar");
         (await QueryAsync(dataSource, "select count(*)::text from pg_tables where schemaname = current_schema()")).ShouldBe(["1"]);
     }
 

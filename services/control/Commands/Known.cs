@@ -3,15 +3,21 @@ namespace SelfRewarding.Control.Commands;
 /// <summary>Names of runs as people type them.</summary>
 public static class Known
 {
+    // A log may hold thousands of runs: more than these make no sentence.
+    private const int MostNamed = 8;
+
     /// <summary>The run of that name.</summary>
     /// <exception cref="UserException">There is none; says which names are near.</exception>
     public static string Run(string name, IReadOnlyList<string> names)
     {
         if (names.Contains(name))
             return name;
-        throw names.Count == 0
-            ? new UserException($"The log has no run '{name}', and no other: 'selfreward run' makes one.")
-            : new UserException($"The log has no run '{name}', expected one of: {string.Join(", ", names)}.");
+        if (names.Count == 0)
+            throw new UserException($"The log has no run '{name}', and no other: 'selfreward run' makes one.");
+        var near = string.Join(", ", EditDistance.Nearest(name, names, MostNamed));
+        throw new UserException(names.Count <= MostNamed
+            ? $"The log has no run '{name}', expected one of: {near}."
+            : $"The log has no run '{name}', expected one of its {names.Count}; near are: {near} ('selfreward runs' lists all).");
     }
 
     /// <summary>The run of that name, or the latest one where none is given.</summary>

@@ -5,15 +5,15 @@ using SelfRewarding.Hosting;
 
 namespace SelfRewarding.Control;
 
-/// <summary>The log of a data folder, for looking only: starts the private PostgreSQL, or joins the one that a run has started.</summary>
+/// <summary>The log, for looking only, wherever it is (<see cref="LogServer"/>).</summary>
 public sealed class LogReader : IAsyncDisposable
 {
     private readonly DataFolder? _folder;
-    private readonly PrivateCluster _cluster;
+    private readonly LogServer _server;
 
-    private LogReader(string path, DataFolder? folder, PrivateCluster cluster, NpgsqlDataSource database)
+    private LogReader(string path, DataFolder? folder, LogServer server, NpgsqlDataSource database)
     {
-        (Folder, _folder, _cluster, Database) = (path, folder, cluster, database);
+        (Folder, _folder, _server, Database) = (path, folder, server, database);
         Store = new NpgsqlEventStore(database, TimeProvider.System);
         Log = new FactLog(Store);
         Catalog = new RunCatalog(Log);
@@ -43,25 +43,43 @@ public sealed class LogReader : IAsyncDisposable
     public RunReadModels ReadModels { get; }
 
     /// <summary>Opens the log.</summary>
-    /// <exception cref="UserException">The folder holds none.</exception>
+    /// <exception cref="UserException">There is none, or its database cannot be used.</exception>
+    /// <exception cref="SchemaException">A newer program has changed its tables.</exception>
     public static async Task<LogReader> OpenAsync(string folder, CancellationToken cancellationToken)
     {
         var postgres = Path.Combine(folder, "postgres");
-        if (!Directory.Exists(postgres))
+        if (LogServer.Shared is null && !Directory.Exists(postgres))
             throw new UserException($"There is no log in '{folder}': 'selfreward run' makes one, or --data names another folder.");
-        // Whoever has the folder has PostgreSQL. Without a run this is us, and a run that begins meanwhile is told so; beside a run we join.
-        var own = DataFolder.TryOpen(folder);
-        var cluster = await PrivateCluster.StartAsync(postgres, cancellationToken);
-        var database = NpgsqlDataSource.Create(cluster.ConnectionString);
-        await EventStoreSchema.EnsureAsync(database, cancellationToken);
-        return new LogReader(folder, own, cluster, database);
+        // Whoever has the folder has its PostgreSQL. Without a run this is us, and a run that begins meanwhile is told so; beside a run we join. A shared server is nobody's.
+        var own = LogServer.Shared is null ? DataFolder.TryOpen(folder) : null;
+        var server = await LogServer.OpenAsync(postgres, cancellationToken);
+        NpgsqlDataSource? database = null;
+        try
+        {
+            database = NpgsqlDataSource.Create(server.ConnectionString);
+            // To look into a server does not make a log there.
+            if (LogServer.Shared is not null && !await EventStoreSchema.ExistsAsync(database, cancellationToken))
+                throw new UserException($"There is no log in the database that {WorkerOptions.PostgresVariable} names: 'selfreward run' makes one, or name another database.");
+            await EventStoreSchema.EnsureAsync(database, cancellationToken);
+            return new LogReader(folder, own, server, database);
+        }
+        catch (Exception e)
+        {
+            if (database is not null)
+                await database.DisposeAsync();
+            await server.DisposeAsync();
+            own?.Dispose();
+            if (LogServer.Shared is not null && e is NpgsqlException or ArgumentException)
+                throw new UserException($"The log's database ({WorkerOptions.PostgresVariable}) cannot be used: {e.Message}", e);
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         await Store.DisposeAsync();
         await Database.DisposeAsync();
-        await _cluster.DisposeAsync();
+        await _server.DisposeAsync();
         _folder?.Dispose();
     }
 }

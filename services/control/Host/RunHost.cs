@@ -25,12 +25,12 @@ public sealed class RunHost : IAsyncDisposable
         PromptGenModule.Module, SamplerModule.Module, JudgeModule.Module, PairBuilderModule.Module, DpoTrainerModule.Module, EvaluatorModule.Module,
     ];
 
-    private readonly PrivateCluster? _cluster;
+    private readonly LogServer _server;
     private readonly IHost _host;
 
-    private RunHost(PrivateCluster? cluster, IHost host)
+    private RunHost(LogServer server, IHost host)
     {
-        _cluster = cluster;
+        _server = server;
         _host = host;
     }
 
@@ -53,23 +53,22 @@ public sealed class RunHost : IAsyncDisposable
     public static async Task<RunHost> OpenAsync(DataFolder data, string run, CancellationToken cancellationToken)
     {
         var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection([KeyValuePair.Create("SELFREWARD_DATA", (string?)data.Path)]).Build();
-        var distributed = environment["SELFREWARD_POSTGRES"] is not null || environment["SELFREWARD_RABBITMQ"] is not null;
-        var cluster = distributed ? null : await PrivateCluster.StartAsync(data.Postgres, cancellationToken);
+        var distributed = LogServer.Shared is not null || environment["SELFREWARD_RABBITMQ"] is not null;
+        var shared = distributed ? WorkerOptions.From(environment) : null;
+        var server = await LogServer.OpenAsync(data.Postgres, cancellationToken);
         try
         {
-            var options = cluster is null
-                ? WorkerOptions.From(environment)
-                : new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = cluster.ConnectionString, OtlpEndpoint = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] };
+            var options = shared ?? new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = server.ConnectionString, OtlpEndpoint = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] };
             var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
             builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
             builder.Services.AddWorkers(options, distributed ? [] : Modules).AddSingleton<RunReadModels>().AddHostedService<ReadModelService>();
             var host = builder.Build();
             await WorkerHost.WaitForStoreAsync(host.Services, cancellationToken);
-            return new RunHost(cluster, host);
+            return new RunHost(server, host);
         }
-        catch when (cluster is not null)
+        catch
         {
-            await cluster.DisposeAsync();
+            await server.DisposeAsync();
             throw;
         }
     }
@@ -92,8 +91,7 @@ public sealed class RunHost : IAsyncDisposable
         }
         finally
         {
-            if (_cluster is not null)
-                await _cluster.DisposeAsync();
+            await _server.DisposeAsync();
         }
     }
 }

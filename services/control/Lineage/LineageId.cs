@@ -51,7 +51,13 @@ public sealed record LineageId(string Run, int? Iteration = null, int? Ordinal =
                 return [run, text[$"training-{run}-".Length..]];
         }
 
-        return null;
+        // The stream of a run that is not there: said as such, with the runs that are near.
+        return text.Split('-') switch
+        {
+            ["prompt", .. { Length: > 0 } run, var iteration, var ordinal] when Number(iteration) is not null && Number(ordinal) is not null => [string.Join('-', run), iteration, ordinal],
+            ["training", .. { Length: > 0 } run, var model] when IsModel(model) => [string.Join('-', run), model],
+            _ => null,
+        };
     }
 
     private static bool IsModel(string name) => name is ModelNames.Base or ModelNames.Baseline || ModelNames.Iteration(name) is not null;

@@ -1,4 +1,5 @@
 using Npgsql;
+using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Control.ReadModels;
 
@@ -12,10 +13,7 @@ public static class ReadModelSchema
     public const string Progression = "self_rewarding_read_models";
 
     // Count up when the tables, the state or what is counted changes.
-    private const int Version = 1;
-
-    // The key of the lock that programs take when they start at the same time: any fixed number.
-    private const long LockKey = 0x5E1F_0002;
+    private const int Version = 2;
 
     private const string Tables = """
         create table rm_runs (
@@ -79,35 +77,21 @@ public static class ReadModelSchema
     private static readonly string _remake = $"""
         {string.Concat(ReadModelTables.All.Select(table => $"drop table if exists {table.Name};\n"))}
         drop table if exists rm_version;
-        create table rm_version (version int not null);
-        insert into rm_version values ({Version});
         {Tables}
         insert into mt_event_progression (name, last_seq_id) values ('{Progression}', 0) on conflict (name) do update set last_seq_id = 0;
         """;
 
-    /// <summary>Makes what is missing, and makes anew what another version made. Safe to repeat, and when several programs start at once.</summary>
-    public static async Task EnsureAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        // Looked at first: the usual start changes nothing, waits for nobody and needs no right to create tables.
-        if (await IsCurrentAsync(connection, cancellationToken))
-            return;
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var wait = new NpgsqlCommand($"select pg_advisory_xact_lock({LockKey})", connection, transaction))
-            await wait.ExecuteNonQueryAsync(cancellationToken);
-        if (await IsCurrentAsync(connection, cancellationToken))
-            return;
-        await using (var remake = new NpgsqlCommand($"set local client_min_messages = warning; {_remake}", connection, transaction))
-            await remake.ExecuteNonQueryAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-    }
+    // Their steps are one: from whatever there was, they are made anew. So they are, too, where nobody knows any more how far they had come.
+    private static readonly SchemaPart _part =
+        new("read_models", Version, _ => [_remake], $"exists (select from mt_event_progression where name = '{Progression}')");
 
-    private static async Task<bool> IsCurrentAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var exists = new NpgsqlCommand("select to_regclass('rm_version') is not null", connection);
-        if (!(bool)(await exists.ExecuteScalarAsync(cancellationToken))!)
-            return false;
-        await using var version = new NpgsqlCommand($"select (select max(version) from rm_version) = {Version} and exists (select from mt_event_progression where name = '{Progression}')", connection);
-        return await version.ExecuteScalarAsync(cancellationToken) is true;
-    }
+    /// <summary>Makes what is missing, and makes anew what an older version made. Safe to repeat, and when several programs start at once.</summary>
+    /// <exception cref="SchemaException">A newer version made them.</exception>
+    public static Task EnsureAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => _part.EnsureAsync(database, null, cancellationToken);
+
+    /// <summary>Whether the tables are there, and of this version.</summary>
+    public static async Task<bool> IsCurrentAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => await _part.FindVersionAsync(database, cancellationToken) == Version;
+
+    /// <summary>Compares the tables with what they must be.</summary>
+    public static Task<CatalogComparison> CompareAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => Catalog.CompareAsync(database, [Tables], cancellationToken);
 }

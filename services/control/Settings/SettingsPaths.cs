@@ -17,7 +17,7 @@ public static class SettingsPaths
 
     /// <summary>The known path that an unknown one most resembles, so that a slip of the pen can be named: <c>dpo.betta</c>, or plain <c>beta</c>.</summary>
     public static string Nearest(string path) =>
-        Leaves.Keys.Concat(Sections).MinBy(known => Math.Min(EditDistance(path, known), EditDistance(path, LastName(known)) + 0.5))!;
+        Leaves.Keys.Concat(Sections).MinBy(known => Math.Min(EditDistance.Between(path, known), EditDistance.Between(path, LastName(known)) + 0.5))!;
 
     private static bool IsSection(PropertyInfo property) => property.PropertyType.Namespace == typeof(RunSettings).Namespace;
 
@@ -33,20 +33,5 @@ public static class SettingsPaths
             foreach (var inner in Walk(property.PropertyType, path + "."))
                 yield return inner;
         }
-    }
-
-    // Levenshtein's distance, one row at a time.
-    private static double EditDistance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
-        }
-
-        return row[^1];
     }
 }

@@ -111,25 +111,40 @@ public sealed class MartenEventStore(IDocumentStore marten, NpgsqlDataSource dat
             await session.SaveChangesAsync(cancellationToken);
             return true;
         }
-        catch (Exception e) when (e is EventStreamUnexpectedMaxEventIdException or ExistingStreamIdCollisionException)
+        catch (Exception e) when (IsConflict(e))
         {
             return false;
         }
     }
+
+    // Where there is no such stream at all, the update of its row finds nothing, and before Marten says so the first insert breaks the foreign key.
+    private static bool IsConflict(Exception e) =>
+        e is EventStreamUnexpectedMaxEventIdException or ExistingStreamIdCollisionException
+            or MartenCommandException { InnerException: PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation, ConstraintName: "fkey_mt_events_stream_id" } };
 
     private object Wrap(IDocumentSession session, string stream, long version, NewEvent e)
     {
         EventText.Check(stream, e);
         if (!types.TryGetValue(e.Type, out var type))
             throw new ArgumentException($"Event '{e.Type}' for stream '{stream}' has no .NET type: give it in '{nameof(types)}'.");
-        var data = JsonSerializer.Deserialize(e.Data.Span, type)
-            ?? throw new ArgumentException($"Event '{e.Type}' for stream '{stream}' is JSON null, expected an object.");
-        var wrapped = session.Events.BuildEvent(data);
+        var wrapped = session.Events.BuildEvent(Read(stream, e, type));
         wrapped.Id = EventId.Of(stream, version);
         wrapped.CorrelationId = e.Metadata.CorrelationId;
         wrapped.CausationId = e.Metadata.CausationId;
         foreach (var (name, value) in e.Metadata.Headers ?? new Dictionary<string, string>())
             wrapped.SetHeader(name, value);
         return wrapped;
+    }
+
+    private static object Read(string stream, NewEvent e, Type type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(e.Data.Span, type) ?? throw new JsonException("it is null.");
+        }
+        catch (JsonException reason)
+        {
+            throw new ArgumentException($"Event '{e.Type}' for stream '{stream}' cannot be stored as {type.Name}: {reason.Message}", reason);
+        }
     }
 }

@@ -117,7 +117,7 @@ public sealed class ReplayTests(LogDatabase database) : IClassFixture<LogDatabas
         await log.ReadModels.CatchUpAsync(CancellationToken.None);
         var before = await log.DumpAsync();
 
-        await log.ExecuteAsync("update rm_version set version = 0; alter table rm_drift drop column tie_rate");
+        await log.ExecuteAsync("update selfreward_schema set version = 1 where part = 'read_models'; alter table rm_drift drop column tie_rate");
         await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => ReadModelSchema.EnsureAsync(log.Database, CancellationToken.None)));
         (await log.Store.PositionAsync(CancellationToken.None)).ShouldBe(0);
         await log.ReadModels.CatchUpAsync(CancellationToken.None);

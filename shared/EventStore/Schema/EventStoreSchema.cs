@@ -6,11 +6,12 @@ namespace SelfRewarding.EventStore;
 /// Marten's event tables, with string stream identity and all its metadata columns: column order, names of keys and indexes, and defaults are Marten's,
 /// so that its schema check finds nothing to change.
 /// </summary>
+/// <remarks>
+/// A change is a new step behind the others, never an edit of one: <see cref="SchemaPart"/> takes those that a database has not taken yet. Each may be
+/// repeated, and finds tables that Marten has made as well as our own.
+/// </remarks>
 public static class EventStoreSchema
 {
-    // The key of the lock that programs take when they start at the same time: any fixed number.
-    private const long LockKey = 0x5E1F_0001;
-
     private const string CorrelationColumns = """
         alter table mt_events add column if not exists correlation_id varchar;
         alter table mt_events add column if not exists causation_id varchar;
@@ -54,6 +55,24 @@ public static class EventStoreSchema
             last_updated timestamptz null default (transaction_timestamp()));
         """;
 
+    // Names of streams are compared by their bytes, whatever language the database sorts by: their beginnings are found by the key's own index, and an update of the
+    // system's locales cannot put that index out of order. Both ends of the foreign key, or joins over it would find no index. Marten looks at types alone.
+    private const string NamesByBytes = """
+        alter table mt_streams alter column id type varchar collate "C";
+        alter table mt_events alter column stream_id type varchar collate "C";
+        """;
+
+    // Marten drops the columns of metadata that an application has not switched on.
+    private const string IsWhole = """
+        to_regclass('mt_streams') is not null and to_regclass('mt_event_progression') is not null and 3 = (
+            select count(*) from pg_attribute
+            where attrelid = to_regclass('mt_events') and attname in ('correlation_id', 'causation_id', 'headers') and not attisdropped)
+        """;
+
+    private static readonly string[] _steps = [Tables, NamesByBytes];
+
+    private static readonly SchemaPart _part = new("log", _steps.Length, from => _steps.Skip(from), IsWhole);
+
     // What the store writes and reads, as PostgreSQL names the types.
     private static readonly Dictionary<string, string> _needed = new()
     {
@@ -64,28 +83,27 @@ public static class EventStoreSchema
         ["mt_events.headers"] = "jsonb", ["mt_events.is_archived"] = "bool", ["mt_event_progression.name"] = "varchar",
     };
 
-    /// <summary>Makes what is missing in the connection's schema. Safe to repeat, and when several programs start at once.</summary>
-    /// <exception cref="InvalidOperationException">The tables are there with other columns, for example Marten's with Guid streams.</exception>
-    public static async Task EnsureAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default)
+    /// <summary>The version of the tables that this program makes and expects.</summary>
+    public static int Version => _part.Version;
+
+    /// <summary>Makes what is missing in the connection's schema, and takes the steps that it has not taken. Safe to repeat, and when several programs start at once.</summary>
+    /// <exception cref="SchemaException">The tables are a newer program's, or have other columns, for example Marten's with Guid streams.</exception>
+    public static Task EnsureAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default) =>
+        _part.EnsureAsync(dataSource, RefuseOthersAsync, cancellationToken);
+
+    /// <summary>Whether the connection's schema has event tables, of whatever version.</summary>
+    public static async Task<bool> ExistsAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(dataSource);
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        // Looked at first: the usual start changes nothing, waits for nobody and needs no right to create tables.
-        if (await IsCompleteAsync(connection, cancellationToken))
-            return;
-
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var wait = new NpgsqlCommand($"select pg_advisory_xact_lock({LockKey})", connection, transaction))
-            await wait.ExecuteNonQueryAsync(cancellationToken);
-        if (await IsCompleteAsync(connection, cancellationToken))
-            return;
-        await using (var create = new NpgsqlCommand($"set local client_min_messages = warning; {Tables}", connection, transaction))
-            await create.ExecuteNonQueryAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await using var command = dataSource.CreateCommand("select to_regclass('mt_events') is not null");
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    // False where something has yet to be made.
-    private static async Task<bool> IsCompleteAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>Compares the tables with what they must be.</summary>
+    public static Task<CatalogComparison> CompareAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default) =>
+        Catalog.CompareAsync(dataSource, _steps, cancellationToken);
+
+    private static async Task RefuseOthersAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             """
@@ -103,12 +121,10 @@ public static class EventStoreSchema
         {
             if (found.TryGetValue(column, out var actual) && actual != type)
             {
-                throw new InvalidOperationException(
+                throw new SchemaException(
                     $"The event tables in database '{connection.Database}' are not this store's: column {column} is {actual}, expected {type}. " +
                     "Use another database or schema, or Marten's tables with string stream identity.");
             }
         }
-
-        return _needed.Keys.All(found.ContainsKey);
     }
 }
