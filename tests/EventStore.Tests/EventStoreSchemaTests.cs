@@ -13,11 +13,13 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
         await using var dataSource = await postgres.CreateAsync();
 
         (await QueryAsync(dataSource, """
-            select c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then ' not null' else '' end
+            select c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+                || coalesce((select ' collate ' || collname from pg_collation o where o.oid = a.attcollation and o.collname <> 'default'), '')
+                || case when a.attnotnull then ' not null' else '' end
                 || coalesce(' = ' || case when c.relname || a.attname = 'mt_eventstimestamp'
                     then regexp_replace(pg_get_expr(d.adbin, d.adrelid), '^''.*''::timestamp with time zone$', 'constant') else pg_get_expr(d.adbin, d.adrelid) end, '')
             from pg_attribute a join pg_class c on c.oid = a.attrelid left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-            where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and a.attnum > 0
+            where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and a.attnum > 0 and c.relname <> 'selfreward_schema'
             order by c.relname, a.attnum
             """)).ShouldBe(
             [
@@ -26,7 +28,7 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
                 "mt_event_progression.last_updated timestamp with time zone = transaction_timestamp()",
                 "mt_events.seq_id bigint not null",
                 "mt_events.id uuid not null",
-                "mt_events.stream_id character varying",
+                "mt_events.stream_id character varying collate C",
                 "mt_events.version bigint not null",
                 "mt_events.data jsonb not null",
                 "mt_events.type character varying(500) not null",
@@ -37,7 +39,7 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
                 "mt_events.causation_id character varying",
                 "mt_events.headers jsonb",
                 "mt_events.is_archived boolean = false",
-                "mt_streams.id character varying not null",
+                "mt_streams.id character varying collate C not null",
                 "mt_streams.type character varying",
                 "mt_streams.version bigint",
                 "mt_streams.timestamp timestamp with time zone not null = now()",
@@ -56,7 +58,7 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
 
         (await QueryAsync(dataSource, """
             select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint
-            where connamespace = current_schema()::regnamespace and contype in ('p', 'f', 'u', 'c') order by 1
+            where connamespace = current_schema()::regnamespace and contype in ('p', 'f', 'u', 'c', 'x', 't') and conrelid <> 'selfreward_schema'::regclass order by 1
             """)).ShouldBe(
             [
                 "mt_event_progression pk_mt_event_progression PRIMARY KEY (name)",
@@ -66,7 +68,7 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
             ]);
         (await QueryAsync(dataSource, """
             select indexname || ': ' || substring(indexdef from '(CREATE.*) INDEX') || substring(indexdef from ' USING.*') from pg_indexes
-            where schemaname = current_schema() order by 1
+            where schemaname = current_schema() and tablename <> 'selfreward_schema' order by 1
             """)).ShouldBe(
             [
                 "pk_mt_event_progression: CREATE UNIQUE USING btree (name)",
@@ -75,11 +77,22 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
                 "pkey_mt_streams_id: CREATE UNIQUE USING btree (id)",
             ]);
         (await QueryAsync(dataSource, """
-            select s.seqrelid::regclass || ' cache ' || s.seqcache || ' owned by ' || d.refobjid::regclass || '.' || a.attname
+            select s.seqrelid::regclass || ' ' || format_type(s.seqtypid, null) || ' from ' || s.seqstart || ' by ' || s.seqincrement || ' cache ' || s.seqcache || ' owned by ' || d.refobjid::regclass || '.' || a.attname
             from pg_sequence s join pg_class c on c.oid = s.seqrelid
                 left join pg_depend d on d.objid = s.seqrelid and d.deptype = 'a' left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
             where c.relnamespace = current_schema()::regnamespace
-            """)).ShouldBe(["mt_events_sequence cache 1 owned by mt_events.seq_id"]);
+            """)).ShouldBe(["mt_events_sequence bigint from 1 by 1 cache 1 owned by mt_events.seq_id"]);
+    }
+
+    [Fact]
+    public async Task There_is_nothing_else_in_the_schema_but_the_table_of_versions()
+    {
+        await using var dataSource = await postgres.CreateAsync();
+        (await QueryAsync(dataSource, "select relname || ' ' || relkind::text from pg_class where relnamespace = current_schema()::regnamespace and relkind <> 'i' order by 1")).ShouldBe(
+            ["mt_event_progression r", "mt_events r", "mt_events_sequence S", "mt_streams r", "selfreward_schema r"]);
+        (await QueryAsync(dataSource, "select proname::text from pg_proc where pronamespace = current_schema()::regnamespace")).ShouldBeEmpty();
+        (await QueryAsync(dataSource, "select tgname::text from pg_trigger where not tgisinternal and tgrelid in ('mt_events'::regclass, 'mt_streams'::regclass)")).ShouldBeEmpty();
+        (await QueryAsync(dataSource, "select part || ' ' || version from selfreward_schema")).ShouldBe([$"log {EventStoreSchema.Version}"]);
     }
 
     [Fact]
@@ -109,6 +122,36 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
         await using var dataSource = await postgres.CreateEmptyAsync();
         await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Task.Run(() => EventStoreSchema.EnsureAsync(dataSource))));
         await EventStoreSchema.EnsureAsync(dataSource);
+        (await QueryAsync(dataSource, "select count(*)::text from pg_tables where schemaname = current_schema()")).ShouldBe(["4"]);
+    }
+
+    [Fact]
+    public async Task Tables_of_the_first_version_are_brought_up_with_their_events_by_five_programs_at_once()
+    {
+        await using var dataSource = await postgres.CreateAsync();
+        await using var store = new NpgsqlEventStore(dataSource, TimeProvider.System);
+        await store.AppendAsync("a", 0, [Events.Numbered(1), Events.Numbered(2)]);
+        await ExecuteAsync(dataSource, """
+            drop table selfreward_schema;
+            alter table mt_streams alter column id type varchar collate "default";
+            alter table mt_events alter column stream_id type varchar collate "default"
+            """);
+        (await EventStoreSchema.CompareAsync(dataSource)).Differences.Count.ShouldBe(2);
+
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Task.Run(() => EventStoreSchema.EnsureAsync(dataSource))));
+
+        (await EventStoreSchema.CompareAsync(dataSource)).Differences.ShouldBeEmpty();
+        (await store.ReadStreamAsync("a")).Select(e => e.Json()).ShouldBe(["""{"Number": 1}""", """{"Number": 2}"""]);
+        (await store.AppendAsync("a", 2, [Events.Numbered(3)]))[0].Version.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Tables_of_a_newer_version_are_refused_untouched()
+    {
+        await using var dataSource = await postgres.CreateAsync();
+        await ExecuteAsync(dataSource, $"update selfreward_schema set version = {EventStoreSchema.Version + 1}; drop table mt_event_progression");
+        var refusal = await Should.ThrowAsync<SchemaException>(() => EventStoreSchema.EnsureAsync(dataSource));
+        refusal.Message.ShouldContain($"at version {EventStoreSchema.Version + 1}, expected {EventStoreSchema.Version} or older");
         (await QueryAsync(dataSource, "select count(*)::text from pg_tables where schemaname = current_schema()")).ShouldBe(["3"]);
     }
 

@@ -56,6 +56,28 @@ public sealed class Postgres : IAsyncLifetime
         return dataSource;
     }
 
+    /// <summary>The same database for a user who may read it, and change nothing.</summary>
+    public static async Task<NpgsqlDataSource> AsReaderAsync(NpgsqlDataSource database)
+    {
+        var schema = new NpgsqlConnectionStringBuilder(database.ConnectionString).SearchPath;
+        await using var create = database.CreateCommand($"create role {schema}_reader login; grant usage on schema {schema} to {schema}_reader; grant select on all tables in schema {schema} to {schema}_reader");
+        await create.ExecuteNonQueryAsync();
+        return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = $"{schema}_reader" });
+    }
+
+    /// <summary>A database of its own that sorts text by the rules of a language, with the event tables.</summary>
+    public async Task<NpgsqlDataSource> CreateInLanguageAsync(string language)
+    {
+        SkipIfMissing();
+        var name = $"language_{Interlocked.Increment(ref _schemas)}";
+        await using (var admin = NpgsqlDataSource.Create(_cluster!.ConnectionString))
+        await using (var create = admin.CreateCommand($"create database {name} template template0 locale_provider icu icu_locale '{language}'"))
+            await create.ExecuteNonQueryAsync();
+        var database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_cluster.ConnectionString) { Database = name });
+        await EventStoreSchema.EnsureAsync(database);
+        return database;
+    }
+
     public void SkipIfMissing() => Assert.SkipWhen(_missing is not null, _missing ?? "");
 
     /// <summary>Copies a cluster that was made and never used: quicker than <c>initdb</c>.</summary>

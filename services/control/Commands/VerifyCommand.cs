@@ -24,13 +24,13 @@ public static class VerifyCommand
         var missing = await new RunVerifier(log, ancestry, await new RunData(log.Catalog).OfAsync(run, cancellationToken), report).CheckAsync(cancellationToken);
         if (options.GetValue(Regenerate) is > 0 and var count)
             await new Regenerator(log, ancestry, report).CheckAsync(count, cancellationToken);
-        Write(Terminal.Create(), run, report, missing);
+        Write(Terminal.Create(), $"run {run}", report, missing, "recomputed");
         return report.Differences == 0 ? 0 : 1;
     }
 
-    private static void Write(IAnsiConsole console, string run, VerifyReport report, string missing)
+    internal static void Write(IAnsiConsole console, string subject, VerifyReport report, string missing, string other)
     {
-        var table = new Table().AddColumn($"run {run}").AddColumn(new TableColumn("checked").RightAligned()).AddColumn(new TableColumn("different").RightAligned()).Border(TableBorder.Simple);
+        var table = new Table().AddColumn(new TableColumn(new Text(subject))).AddColumn(new TableColumn("checked").RightAligned()).AddColumn(new TableColumn("different").RightAligned()).Border(TableBorder.Simple);
         foreach (var (check, made, different) in report.Counts)
             table.AddRow(new Text(check), new Text(Figures.Count(made)), new Text(Figures.Count(different)));
         console.Write(table);
@@ -39,8 +39,8 @@ public static class VerifyCommand
         if (report.First is { } first)
         {
             console.Profile.Out.Writer.WriteLine($"First difference: {first.Subject}");
-            console.Profile.Out.Writer.WriteLine($"  recorded:   {first.Recorded}");
-            console.Profile.Out.Writer.WriteLine($"  recomputed: {first.Recomputed}");
+            console.Profile.Out.Writer.WriteLine($"  recorded:{new string(' ', other.Length - 7)}{first.Recorded}");
+            console.Profile.Out.Writer.WriteLine($"  {other}: {first.Recomputed}");
         }
         else
         {

@@ -24,6 +24,9 @@ public sealed class LogReader : IAsyncDisposable
     /// <summary>The data folder.</summary>
     public string Folder { get; }
 
+    /// <summary>How the log's database is reached.</summary>
+    public string ConnectionString => _server.ConnectionString;
+
     /// <summary>The log as events.</summary>
     public NpgsqlEventStore Store { get; }
 

@@ -1,4 +1,3 @@
-using Npgsql;
 using SelfRewarding.EventStore;
 using SelfRewarding.Hosting;
 

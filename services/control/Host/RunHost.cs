@@ -5,7 +5,6 @@ using Microsoft.Extensions.Logging;
 using SelfRewarding.Control.ReadModels;
 using SelfRewarding.DpoTrainer;
 using SelfRewarding.Evaluator;
-using SelfRewarding.EventStore;
 using SelfRewarding.Hosting;
 using SelfRewarding.Judge;
 using SelfRewarding.PairBuilder;

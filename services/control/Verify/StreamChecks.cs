@@ -24,6 +24,17 @@ public sealed class StreamChecks(VerifyReport report, IEventStore store)
         }
     }
 
+    /// <summary>Checks what holds for an event by itself.</summary>
+    public void CheckEvent(StoredEvent e)
+    {
+        var subject = $"event {e.Version} of stream {e.Stream}";
+        report.Same("ids follow from stream and version", subject, e.Id, EventId.Of(e.Stream, e.Version));
+        report.Holds("stored names are known", subject, FactNames.Versions.TypeOf(e.Type) is not null, e.Type, "a name that this version knows");
+        // Events of an earlier version of this program have no hash.
+        if (ContentHash.Recorded(e) is { } recorded)
+            NoteContent(subject, recorded, ContentHash.Of(e.Type, e.Data));
+    }
+
     /// <summary>
     /// Reports whether each event still says what was recorded: to be called last, since where something is computed from what changed, that
     /// says more.
@@ -48,13 +59,6 @@ public sealed class StreamChecks(VerifyReport report, IEventStore store)
     {
         report.Same("versions have no gaps", $"stream {name}", events.Select(e => e.Version), Enumerable.Range(1, (int)version));
         foreach (var e in events)
-        {
-            var subject = $"event {e.Version} of stream {name}";
-            report.Same("ids follow from stream and version", subject, e.Id, EventId.Of(name, e.Version));
-            report.Holds("stored names are known", subject, FactNames.Versions.TypeOf(e.Type) is not null, e.Type, "a name that this version knows");
-            // Events of an earlier version of this program have no hash.
-            if (ContentHash.Recorded(e) is { } recorded)
-                NoteContent(subject, recorded, ContentHash.Of(e.Type, e.Data));
-        }
+            CheckEvent(e);
     }
 }

@@ -45,6 +45,22 @@ public sealed class VerifyReport
         First ??= difference;
     }
 
+    /// <summary>Takes over what was checked many at a time.</summary>
+    /// <param name="check">The rule.</param>
+    /// <param name="made">How often it was checked.</param>
+    /// <param name="different">How often it did not hold.</param>
+    /// <param name="subject">Where it first did not; null where it always held.</param>
+    /// <param name="recorded">What is there.</param>
+    /// <param name="expected">What the rule asks for.</param>
+    public void Add(string check, long made, long different, string? subject, string? recorded, string? expected)
+    {
+        if (made == 0 && different == 0)
+            return;
+        Holds(check, subject ?? "", different == 0, recorded ?? "", expected ?? "");
+        var (before, differentBefore) = _counts[check];
+        _counts[check] = (before + (int)Math.Max(made, different) - 1, differentBefore + (int)Math.Max(0, different - 1));
+    }
+
     private static string Text(object? value) => value as string ?? Ordered(JsonSerializer.SerializeToNode(value))?.ToJsonString(Readable) ?? "null";
 
     // jsonb keeps no order of names, so a dictionary comes back in another one than it was made in.
