@@ -29,6 +29,7 @@ public sealed class WorkersTests(QuietRun quiet) : IDisposable
             using var run = SelfrewardProcess.StartProgram("Control", environment, TinyRun.Arguments(_data));
             (await run.WaitAsync()).ShouldBe(0, run.Output + run.Errors + string.Concat(processes.Select(process => process.Errors + process.Output)));
             processes.ShouldAllBe(process => !process.HasExited);
+            await ReadAsync(environment);
         }
         finally
         {
@@ -36,6 +37,18 @@ public sealed class WorkersTests(QuietRun quiet) : IDisposable
         }
 
         (await TinyRun.FingerprintAsync(_data)).ShouldBe(quiet.Fingerprint);
+    }
+
+    // The commands that read find the log where the run put it.
+    private async Task ReadAsync(Dictionary<string, string> environment)
+    {
+        foreach (var (command, expected) in ((string[], string)[])[(["show"], "Run tiny"), (["runs"], "completed with M3"), (["lineage", "tiny/M3"], "tiny/M2"),
+            (["verify"], "Everything agrees."), (["replay"], "byte-identical"), (["fork", "tiny", "--at", "1", "--from", "pairs", "--dry-run"], "24 prompts"), (["db", "check"], "Everything agrees.")])
+        {
+            using var reading = SelfrewardProcess.StartProgram("Control", environment, [.. command, "--data", _data]);
+            (await reading.WaitAsync()).ShouldBe(0, reading.Output + reading.Errors);
+            reading.Output.ShouldContain(expected);
+        }
     }
 
     public void Dispose() => Directory.Delete(_data, recursive: true);

@@ -45,11 +45,12 @@ public sealed class DatabaseCheck(LogReader log, VerifyReport report)
         await foreach (var stored in log.Store.ReadAllAsync(0, cancellationToken))
         {
             streams.CheckEvent(stored);
+            // At once: a log in which much is wrong must not fill the memory.
+            streams.ReportContents();
             if (ContentHash.Recorded(stored) is null)
                 without++;
         }
 
-        streams.ReportContents();
         if (without > 0)
             notes.Add($"{Figures.Count(without)} events have no hash of their content: an earlier version wrote them, or another program, so that a change in them is not seen here.");
     }

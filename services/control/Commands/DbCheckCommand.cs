@@ -30,12 +30,12 @@ public static class DbCheckCommand
 
     private static void Write(IAnsiConsole console, StoreSize size)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumn("table").AddColumn(new TableColumn("size").RightAligned())
-            .AddColumn(new TableColumn("rows (estimate)").RightAligned()).AddColumn(new TableColumn("dead rows").RightAligned()).AddColumns("vacuumed", "analyzed");
+        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("table").NoWrap()).AddColumn(new TableColumn("size").RightAligned())
+            .AddColumn(new TableColumn("rows, about").RightAligned()).AddColumn(new TableColumn("dead").RightAligned()).AddColumn("vacuumed (UTC)");
         foreach (var row in size.Tables)
-            table.AddRow(row.Table, Figures.Bytes(row.Bytes), Figures.Count(row.Rows), Figures.Count(row.DeadRows), When(row.VacuumedAt), When(row.AnalyzedAt));
+            table.AddRow(row.Table, Figures.Bytes(row.Bytes), Figures.Count(row.Rows), Figures.Count(row.DeadRows), When(row.VacuumedAt));
         console.Write(table);
     }
 
-    private static string When(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture) ?? "never";
+    private static string When(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "never";
 }

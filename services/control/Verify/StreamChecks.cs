@@ -43,6 +43,7 @@ public sealed class StreamChecks(VerifyReport report, IEventStore store)
     {
         foreach (var (subject, recorded, actual) in _contents)
             report.Same("events hash to what was recorded", subject, recorded, actual);
+        _contents.Clear();
         for (; _unchanged > 0; _unchanged--)
             report.Same("events hash to what was recorded", "", "", "");
     }
