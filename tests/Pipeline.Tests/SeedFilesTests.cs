@@ -27,7 +27,7 @@ public sealed class SeedFilesTests : IAsyncLifetime
         await File.WriteAllLinesAsync(Ranked, SeedSets.Lines(development.HeldOutRanked).Select(line => line.ToString()));
         await File.WriteAllLinesAsync(Path.Combine(_data, "heldout.jsonl"), SeedSets.Lines(kata.HeldOutRanked).Select(line => line.ToString()));
         var (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(
-            _data, "--ift", Ift, "--eft", Ranked, "--heldout", Path.Combine(_data, "heldout.jsonl"), "--set", "sft.steps=30", "--prompts", "6"));
+            _data, "--ift", Ift, "--eft", Ranked, "--heldout", Path.Combine(_data, "heldout.jsonl"), "--set", "sft.steps=30"));
         code.ShouldBe(1, output + errors);
         output.ShouldContain("no usable pair");
     }

@@ -20,7 +20,7 @@ public sealed class VerifyTests(QuietRun quiet)
         foreach (var check in (string[])["scores follow from the raw judgements", "pairs and discards follow from the scores", "accepted prompts pass the filters",
             "refused drafts are refused", "datasets hash to what was frozen", "model files hash to what is recorded", "figures follow from answers and judgements",
             "each epoch shows every pair once", "seed data are those that the run began with", "training data and steps are those of the plan",
-            "steps show the rows that seed and step give", "steps show the judging examples again that seed and step give", "learning rates follow from the schedule",
+            "examples of steps follow from seed and step", "replayed examples follow from seed and step", "learning rates follow from the schedule",
             "every pair of a step has its rewards", "means follow from the pairs' rewards", "answers are generated again to the token", "judgements are generated again to the token"])
             output.ShouldContain(check);
     }
@@ -48,9 +48,9 @@ public sealed class VerifyTests(QuietRun quiet)
     [InlineData("training-tiny-M1", "training_started", "{DatasetSha256}", "\"0000\"", "training of tiny/M1", "training data and steps are those of the plan")]
     [InlineData("training-tiny-SFT", "training_started", "{Examples}", "7", "training of tiny/SFT", "training data and steps are those of the plan")]
     [InlineData("training-tiny-M2", "training_started", "{TooLong}", "1", "training of tiny/M2", "training data and steps are those of the plan")]
-    [InlineData("training-tiny-M1", "training_stepped", "{Examples,0}", "-1", "training of tiny/M1, step 1", "steps show the rows that seed and step give")]
-    [InlineData("training-tiny-M3", "training_stepped", "{Examples,0}", "999", "training of tiny/M3, step 1", "steps show the rows that seed and step give")]
-    [InlineData("training-tiny-M2", "training_stepped", "{Replayed,0}", "-1", "training of tiny/M2, step 1", "steps show the judging examples again")]
+    [InlineData("training-tiny-M1", "training_stepped", "{Examples,0}", "-1", "training of tiny/M1, step 1", "examples of steps follow from seed and step")]
+    [InlineData("training-tiny-M3", "training_stepped", "{Examples,0}", "999", "training of tiny/M3, step 1", "examples of steps follow from seed and step")]
+    [InlineData("training-tiny-M2", "training_stepped", "{Replayed,0}", "-1", "training of tiny/M2, step 1", "replayed examples follow from seed and step")]
     [InlineData("training-tiny-SFT", "training_stepped", "{LearningRate}", "0.25", "training of tiny/SFT, step 1", "learning rates follow from the schedule")]
     [InlineData("training-tiny-M2", "training_stepped", "{Rewards,0,Chosen}", "0.25", "training of tiny/M2, step 1", "means follow from the pairs' rewards")]
     [InlineData("training-tiny-M3", "training_stepped", "{Preference,RewardsMargins}", "0.25", "training of tiny/M3, step 1", "means follow from the pairs' rewards")]
@@ -71,7 +71,8 @@ public sealed class VerifyTests(QuietRun quiet)
     {
         await ChangedLog.WhileAsync(quiet.Folder, async database =>
         {
-            (await OlderSteps.RewriteAsync(database)).ShouldBeGreaterThan(100);
+            var rewritten = await OlderSteps.RewriteAsync(database);
+            rewritten.ShouldBeGreaterThan(100);
             (await VerifyAsync()).ExitCode.ShouldBe(1, "today's version knows of no such shape");
 
             await using var store = new NpgsqlEventStore(database, TimeProvider.System);
@@ -85,7 +86,7 @@ public sealed class VerifyTests(QuietRun quiet)
 
             report.First.ShouldBeNull();
             report.Counts.ShouldContain(count => count.Check == "means follow from the pairs' rewards" && count.Checked > 0);
-            report.Counts.ShouldContain(count => count.Check == "events hash to what was recorded" && count.Checked > 300);
+            report.Counts.ShouldContain(count => count.Check == "events hash to what was recorded" && count.Checked > rewritten);
         });
     }
 

@@ -14,7 +14,7 @@ public static class SeedChecks
     {
         var (run, fork) = (ancestry.Root, ancestry.Start);
         if (fork.Origin is not null)
-            report.Same("forks have the seed data of the run that they come from", $"run {fork.Run}", fork.Seeds, run.Seeds);
+            report.Same("forks share the seed data of their origin", $"run {fork.Run}", fork.Seeds, run.Seeds);
         var files = SameFiles(report, run);
         try
         {

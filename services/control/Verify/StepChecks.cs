@@ -31,7 +31,7 @@ public sealed class StepChecks(VerifyReport report, string subject, IReadOnlyLis
     public void CheckExamples(Func<int, IReadOnlyList<int>> shown)
     {
         foreach (var step in steps)
-            report.Same("steps show the rows that seed and step give", Place(step), step.Examples, shown(step.Step));
+            report.Same("examples of steps follow from seed and step", Place(step), step.Examples, shown(step.Step));
     }
 
     /// <summary>The judging examples that each step showed again.</summary>
@@ -39,7 +39,7 @@ public sealed class StepChecks(VerifyReport report, string subject, IReadOnlyLis
     public void CheckReplayed(Func<int, IReadOnlyList<int>> shown)
     {
         foreach (var step in steps)
-            report.Same("steps show the judging examples again that seed and step give", Place(step), step.Replayed ?? [], shown(step.Step));
+            report.Same("replayed examples follow from seed and step", Place(step), step.Replayed ?? [], shown(step.Step));
     }
 
     /// <summary>What is recorded as means over a batch, from its pairs' own rewards; steps of an earlier version of this program have none.</summary>
