@@ -84,7 +84,7 @@ public static class CommandLine
         show.Arguments.Add(ShowCommand.Run);
         show.SetAction(ShowCommand.InvokeAsync);
 
-        var lineage = new Command("lineage", "Where a prompt, answer, judgement, pair, training step or model came from, and what it led to") { LineageCommand.Id, LineageCommand.AsJson, RunOptions.Data };
+        var lineage = new Command("lineage", "Where a prompt, answer, judgement, pair, training step, model or example of the seed came from, and what it led to") { LineageCommand.Id, LineageCommand.AsJson, LineageCommand.Measure, RunOptions.Data };
         lineage.SetAction(LineageCommand.InvokeAsync);
 
         var verify = new Command("verify", "Recompute every decision of a run from what is recorded, and compare") { VerifyCommand.Run, VerifyCommand.Regenerate, RunOptions.Data };

@@ -22,7 +22,8 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
         using var parentModel = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
         var pairs = await FrozenPairs.LoadAsync(runLog, frozen, settings, parentModel, options, cancellationToken);
         var reference = pairs.ScoreWith(parentModel.Model);
-        var replay = JudgingReplay.Of(await eftBuilder.JudgedAsync(run, await data.OfAsync(run, cancellationToken), baseline, settings, cancellationToken), settings, frozen.Iteration, parentModel);
+        var judged = await eftBuilder.JudgedAsync(run, await data.OfAsync(run, cancellationToken), baseline, settings, cancellationToken);
+        var replay = JudgingReplay.Of(judged, settings, frozen.Iteration, parentModel.Tokenizer, parentModel.Model.Config.MaxPositionEmbeddings);
 
         // Plan: recorded before the first step, found again after a crash.
         if (pairs.Count == 0)
@@ -31,7 +32,7 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
         using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, cancellationToken);
         var policy = job.Policy.Model;
         await job.StartAsync(new TrainingStarted(run, name, "dpo", parent, frozen.Sha256, pairs.Count, pairs.TooLong, steps), cancellationToken);
-        var schedule = new LearningRateSchedule(LearningRateDecay.Cosine, dpo.LearningRate, dpo.FinalLearningRate, dpo.WarmupSteps, steps);
+        var schedule = Schedule(dpo, steps);
         var parameters = new DpoParameters(dpo.Loss, dpo.Beta, dpo.LabelSmoothing, dpo.RpoAlpha, dpo.SimpoGamma);
 
         for (var step = job.CompletedSteps + 1; step <= steps; step++)
@@ -42,6 +43,7 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
             var dropout = new DropoutKey(dpo.Dropout, DrawKey.For(settings.Seed, DrawPurpose.Dropout, frozen.Iteration + 1, step));
             var learningRate = schedule.At(step - 1);
             PreferenceMetrics metrics;
+            IReadOnlyList<PairReward> rewards;
             var replayed = replay?.Batch(step) ?? [];
             double? replayLoss = null;
             double loss, gradNorm;
@@ -59,19 +61,20 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
                 mean.backward();
                 if (replay is not null)
                 {
-                    using var judged = SequenceBatch.Of([.. replayed.Select(row => replay[row])]);
-                    var forgetting = SftLoss.Mean(policy, judged, dropout);
+                    using var shown = SequenceBatch.Of([.. replayed.Select(row => replay[row])]);
+                    var forgetting = SftLoss.Mean(policy, shown, dropout);
                     forgetting.backward(); // gradients add up: the step minimises the sum
-                    (replayLoss, replayTokens) = (forgetting.item<float>(), judged.Tokens);
+                    (replayLoss, replayTokens) = (forgetting.item<float>(), shown.Tokens);
                 }
 
                 gradNorm = job.Optimizer.Step(learningRate);
-                (loss, tokens, metrics) = (mean.item<float>(), chosen.Tokens + rejected.Tokens + replayTokens, Metrics(result, winners, losers));
+                (loss, tokens, rewards) = (mean.item<float>(), chosen.Tokens + rejected.Tokens + replayTokens, PairRewards.Of(result));
+                metrics = PairRewards.Means(rewards, Mean(winners.Policy), Mean(losers.Policy));
             }
 
             await job.StepAsync(
                 new TrainingStepped(run, name, step, loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, metrics, [.. rows.Select(row => pairs[row].Ordinal)],
-                    replayLoss, replayed),
+                    replayLoss, replayed, rewards),
                 cancellationToken);
             if (step % dpo.CheckpointEvery == 0 && step < steps)
                 await job.CheckpointAsync(step, cancellationToken);
@@ -80,14 +83,11 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
         return new ModelPublished(run, await job.PublishAsync(cancellationToken), parent, frozen.Sha256, steps);
     }
 
+    /// <summary>The learning rate of each step.</summary>
+    public static LearningRateSchedule Schedule(DpoSettings dpo, int steps) =>
+        new(LearningRateDecay.Cosine, dpo.LearningRate, dpo.FinalLearningRate, dpo.WarmupSteps, steps);
+
     private static torch.Tensor Of(float[] logProbs, IReadOnlyList<int> rows) => torch.tensor([.. rows.Select(row => logProbs[row])], [rows.Count]);
 
-    private static PreferenceMetrics Metrics(DpoResult result, SideLogProbs winners, SideLogProbs losers)
-    {
-        var (chosen, rejected) = (result.ChosenRewards.data<float>().ToArray(), result.RejectedRewards.data<float>().ToArray());
-        return new PreferenceMetrics(
-            chosen.Average(), rejected.Average(), chosen.Zip(rejected, (w, l) => w - l).Average(),
-            chosen.Zip(rejected, (w, l) => w > l ? 1.0 : 0.0).Average(),
-            winners.Policy.data<float>().ToArray().Average(), losers.Policy.data<float>().ToArray().Average());
-    }
+    private static double Mean(torch.Tensor logProbs) => logProbs.data<float>().ToArray().Average();
 }

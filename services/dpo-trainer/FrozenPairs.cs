@@ -6,6 +6,15 @@ using TorchSharp;
 
 namespace SelfRewarding.DpoTrainer;
 
+/// <summary>A pair, and whether its rejected answer ran into the token limit.</summary>
+public sealed record FrozenPair(PreferencePairBuilt Pair, bool RejectedIsTruncated)
+{
+    /// <summary>The pair that a prompt made; null for one that made none.</summary>
+    public static FrozenPair? Of(PromptHistory history) => history.Outcome is PreferencePairBuilt pair
+        ? new FrozenPair(pair, history.Sampled?.Candidates.Any(candidate => candidate.Index == pair.Rejected.Candidate && candidate.Finish == Finish.Length) == true)
+        : null;
+}
+
 /// <summary>The frozen preference data of one iteration, read from the log, held to its hash, tokenised.</summary>
 public sealed class FrozenPairs
 {
@@ -19,8 +28,8 @@ public sealed class FrozenPairs
     /// <summary>One pair.</summary>
     public sealed record Row(int Ordinal, TrainingSequence Chosen, TrainingSequence Rejected);
 
-    /// <summary>Log-probabilities under the reference, by row: sums over response tokens, in nats.</summary>
-    public sealed record ReferenceLogProbs(float[] Chosen, float[] Rejected);
+    /// <summary>Log-probabilities under a model, by row: sums over response tokens, in nats.</summary>
+    public sealed record LogProbs(float[] Chosen, float[] Rejected);
 
     /// <summary>Pairs that are trained on.</summary>
     public int Count => _rows.Count;
@@ -36,35 +45,36 @@ public sealed class FrozenPairs
     public static async Task<FrozenPairs> LoadAsync(
         RunLog log, DatasetFrozen frozen, RunSettings settings, LoadedModel model, WorkerOptions options, CancellationToken cancellationToken)
     {
-        var pairs = new List<PreferencePairBuilt>();
-        var truncated = new HashSet<int>();
+        var pairs = new List<FrozenPair>();
         await foreach (var history in log.ReadIterationAsync(frozen.Run, frozen.Iteration, cancellationToken))
         {
-            if (history.Outcome is not PreferencePairBuilt pair)
-                continue;
-            pairs.Add(pair);
-            if (history.Sampled!.Candidates.Single(candidate => candidate.Index == pair.Rejected.Candidate).Finish == Finish.Length)
-                truncated.Add(pair.Ordinal);
+            if (FrozenPair.Of(history) is { } pair)
+                pairs.Add(pair);
         }
 
-        var sha256 = CanonicalDataset.Sha256(pairs);
+        var sha256 = CanonicalDataset.Sha256(pairs.Select(pair => pair.Pair));
         if (sha256 != frozen.Sha256)
             throw new InvalidDataException($"The pairs of iteration {frozen.Iteration} of run '{frozen.Run}' hash to {sha256}, expected {frozen.Sha256} as frozen: the log was changed. Nothing is trained on it.");
         var file = options.Locate(Path.Combine("runs", frozen.Run, "pairs", $"{frozen.Model}.jsonl"));
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        AtomicFile.Write(file, stream => CanonicalDataset.Write(pairs, stream));
+        AtomicFile.Write(file, stream => CanonicalDataset.Write(pairs.Select(pair => pair.Pair), stream));
+        return Of(pairs, frozen.Iteration, settings, model.Tokenizer, model.Model.Config.MaxPositionEmbeddings);
+    }
 
-        var dataset = new FrozenPairs(DrawKey.For(settings.Seed, DrawPurpose.Shuffle, frozen.Iteration + 1));
+    /// <summary>Tokenises pairs in the run's format.</summary>
+    public static FrozenPairs Of(IReadOnlyList<FrozenPair> pairs, int iteration, RunSettings settings, ITokenizer tokenizer, int context)
+    {
+        var dataset = new FrozenPairs(DrawKey.For(settings.Seed, DrawPurpose.Shuffle, iteration + 1));
         var format = new PromptFormat(settings.Format);
-        foreach (var pair in pairs)
+        foreach (var (pair, truncated) in pairs)
         {
-            var prompt = model.Tokenizer.Encode(format.Answer(pair.Prompt), addBos: true);
-            int[] chosen = [.. model.Tokenizer.Encode(pair.Chosen.Text), model.Tokenizer.Eos[0]];
-            var rejected = model.Tokenizer.Encode(pair.Rejected.Text);
-            if (!truncated.Contains(pair.Ordinal) || rejected.Length == 0)
-                rejected = [.. rejected, model.Tokenizer.Eos[0]]; // an answer that ran into its limit never said that it was at its end
+            var prompt = tokenizer.Encode(format.Answer(pair.Prompt), addBos: true);
+            int[] chosen = [.. tokenizer.Encode(pair.Chosen.Text), tokenizer.Eos[0]];
+            var rejected = tokenizer.Encode(pair.Rejected.Text);
+            if (!truncated || rejected.Length == 0)
+                rejected = [.. rejected, tokenizer.Eos[0]]; // an answer that ran into its limit never said that it was at its end
             var row = new Row(pair.Ordinal, new TrainingSequence(prompt, chosen), new TrainingSequence(prompt, rejected));
-            if (Math.Max(row.Chosen.Length, row.Rejected.Length) > model.Model.Config.MaxPositionEmbeddings)
+            if (Math.Max(row.Chosen.Length, row.Rejected.Length) > context)
                 dataset.TooLong++;
             else
                 dataset._rows.Add(row);
@@ -84,16 +94,16 @@ public sealed class FrozenPairs
         return [.. Enumerable.Range(batch * size, Math.Min(size, Count - (batch * size))).Select(position => KeyedPermutation.At(position, Count, key))];
     }
 
-    /// <summary>Scores every pair with the reference, once: it never changes.</summary>
-    public ReferenceLogProbs ScoreWith(Llama reference)
+    /// <summary>Scores every pair with a model that does not change, such as the reference.</summary>
+    public LogProbs ScoreWith(Llama model)
     {
-        var scores = new ReferenceLogProbs(new float[Count], new float[Count]);
+        var scores = new LogProbs(new float[Count], new float[Count]);
         using var off = torch.no_grad();
         for (var start = 0; start < Count; start += ReferenceBatch)
         {
             var rows = Enumerable.Range(start, Math.Min(ReferenceBatch, Count - start)).ToList();
-            Score(reference, [.. rows.Select(row => _rows[row].Chosen)]).CopyTo(scores.Chosen, start);
-            Score(reference, [.. rows.Select(row => _rows[row].Rejected)]).CopyTo(scores.Rejected, start);
+            Score(model, [.. rows.Select(row => _rows[row].Chosen)]).CopyTo(scores.Chosen, start);
+            Score(model, [.. rows.Select(row => _rows[row].Rejected)]).CopyTo(scores.Rejected, start);
         }
 
         return scores;

@@ -10,28 +10,34 @@ namespace SelfRewarding.DpoTrainer;
 /// </summary>
 public sealed class JudgingReplay
 {
-    private readonly List<TrainingSequence> _rows;
+    private readonly List<(TrainingSequence Sequence, int Example)> _rows;
     private readonly int _perStep;
     private readonly ulong _key;
 
-    private JudgingReplay(List<TrainingSequence> rows, int perStep, ulong key) => (_rows, _perStep, _key) = (rows, perStep, key);
+    private JudgingReplay(List<(TrainingSequence Sequence, int Example)> rows, int perStep, ulong key) => (_rows, _perStep, _key) = (rows, perStep, key);
 
     /// <summary>Tokenises the judging seed in the run's format; null where replay is off or there is nothing to replay.</summary>
-    public static JudgingReplay? Of(IReadOnlyList<JudgedExample> judged, RunSettings settings, int iteration, LoadedModel model)
+    public static JudgingReplay? Of(IReadOnlyList<JudgedExample> judged, RunSettings settings, int iteration, ITokenizer tokenizer, int context)
     {
         if (settings.Dpo.ReplayJudged == 0)
             return null;
         var format = new PromptFormat(settings.Format);
         var rows = judged
-            .Select(example => new TrainingSequence(
-                model.Tokenizer.Encode(format.Judge(example.Prompt, example.Response), addBos: true), [.. model.Tokenizer.Encode(example.Judgement), model.Tokenizer.Eos[0]]))
-            .Where(row => row.Length <= model.Model.Config.MaxPositionEmbeddings)
+            .Select((example, index) => (Sequence: new TrainingSequence(
+                tokenizer.Encode(format.Judge(example.Prompt, example.Response), addBos: true), [.. tokenizer.Encode(example.Judgement), tokenizer.Eos[0]]), Example: index))
+            .Where(row => row.Sequence.Length <= context)
             .ToList();
         return rows.Count == 0 ? null : new JudgingReplay(rows, settings.Dpo.ReplayJudged, DrawKey.For(settings.Seed, DrawPurpose.Shuffle, iteration + 1, 1));
     }
 
+    /// <summary>Examples that can be shown.</summary>
+    public int Count => _rows.Count;
+
     /// <summary>An example.</summary>
-    public TrainingSequence this[int row] => _rows[row];
+    public TrainingSequence this[int row] => _rows[row].Sequence;
+
+    /// <summary>Which of the judging examples a row is: those that are too long have none.</summary>
+    public int ExampleOf(int row) => _rows[row].Example;
 
     /// <summary>The rows of a step, steps counted from 1; each time round in an order of its own.</summary>
     public IReadOnlyList<int> Batch(int step) => [.. Enumerable.Range(0, _perStep).Select(i =>

@@ -6,6 +6,9 @@ using SelfRewarding.Model;
 
 namespace SelfRewarding.DpoTrainer;
 
+/// <summary>An example of the seed by the set that it is in (<c>ift</c>, <c>eft</c>, <c>drafts</c>) and its number there, from 0.</summary>
+public readonly record struct SeedExample(string Set, int Index);
+
 /// <summary>
 /// The SFT dataset: demonstrations, judged answers and drafts in fixed shares of every batch. Which rows a step sees is a function of seed and
 /// step alone, so training that goes on after a crash sees what it would have seen.
@@ -13,6 +16,7 @@ namespace SelfRewarding.DpoTrainer;
 public sealed class SftMixture
 {
     private readonly List<TrainingSequence> _rows = [];
+    private readonly List<SeedExample> _examples = [];
     private readonly List<Part> _parts = [];
     private readonly ulong _seed;
 
@@ -33,6 +37,9 @@ public sealed class SftMixture
     /// <summary>A row.</summary>
     public TrainingSequence this[int row] => _rows[row];
 
+    /// <summary>Which example of the seed a row is: those that are too long have none.</summary>
+    public SeedExample ExampleOf(int row) => _examples[row];
+
     /// <summary>Tokenises the seed data in the run's format.</summary>
     /// <exception cref="DataFileException">Not one demonstration fits into the model's context.</exception>
     public static SftMixture Of(SeedData seed, IReadOnlyList<JudgedExample> judged, bool baseline, RunSettings settings, ITokenizer tokenizer, int context)
@@ -44,7 +51,7 @@ public sealed class SftMixture
         var demonstrations = seed.Ift.Select(example => (format.Answer(example.Prompt), example.Response));
         var judgements = judged.Select(example => (format.Judge(example.Prompt, example.Response), example.Judgement));
 
-        var (ift, draft, eft) = (Add(demonstrations), Add(drafts), Add(judgements));
+        var (ift, draft, eft) = (Add("ift", demonstrations), Add("drafts", drafts), Add("eft", judgements));
         if (ift.Count == 0)
             throw new DataFileException($"None of the {seed.Ift.Count} demonstrations fits into the model's context of {context} tokens: give shorter ones, or a model with a longer context.");
         var sft = settings.Sft;
@@ -56,10 +63,10 @@ public sealed class SftMixture
         mixture.Sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
         return mixture;
 
-        (int Start, int Count) Add(IEnumerable<(string Prompt, string Response)> examples)
+        (int Start, int Count) Add(string set, IEnumerable<(string Prompt, string Response)> examples)
         {
             var start = mixture._rows.Count;
-            foreach (var (prompt, response) in examples)
+            foreach (var (index, (prompt, response)) in examples.Index())
             {
                 var sequence = new TrainingSequence(tokenizer.Encode(prompt, addBos: true), [.. tokenizer.Encode(response), tokenizer.Eos[0]]);
                 if (sequence.Length > context)
@@ -69,6 +76,7 @@ public sealed class SftMixture
                 }
 
                 mixture._rows.Add(sequence);
+                mixture._examples.Add(new SeedExample(set, index));
                 hash.AppendData(Encoding.UTF8.GetBytes(prompt));
                 hash.AppendData([0]);
                 hash.AppendData(Encoding.UTF8.GetBytes(response));

@@ -18,7 +18,7 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
     {
         var isBaseline = name == ModelNames.Baseline;
         var sft = settings.Sft;
-        var steps = isBaseline ? sft.BaselineSteps : sft.Steps;
+        var steps = Steps(sft, isBaseline);
 
         // Data: demonstrations, judged answers and drafts, each a (prompt, response) in the run's format.
         var seed = await data.OfAsync(run, cancellationToken);
@@ -29,7 +29,7 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
 
         // Plan: recorded before the first step, found again after a crash.
         await job.StartAsync(new TrainingStarted(run, name, "sft", parent, mixture.Sha256, mixture.Examples, mixture.TooLong, steps), cancellationToken);
-        var schedule = new LearningRateSchedule(LearningRateDecay.Cosine, sft.LearningRate, sft.FinalLearningRate, sft.WarmupSteps, steps);
+        var schedule = Schedule(sft, steps);
 
         for (var step = job.CompletedSteps + 1; step <= steps; step++)
         {
@@ -57,4 +57,11 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
 
         return new ModelPublished(run, await job.PublishAsync(cancellationToken), parent, mixture.Sha256, steps);
     }
+
+    /// <summary>Optimiser steps of the baseline or of M1.</summary>
+    public static int Steps(SftSettings sft, bool baseline) => baseline ? sft.BaselineSteps : sft.Steps;
+
+    /// <summary>The learning rate of each step.</summary>
+    public static LearningRateSchedule Schedule(SftSettings sft, int steps) =>
+        new(LearningRateDecay.Cosine, sft.LearningRate, sft.FinalLearningRate, sft.WarmupSteps, steps);
 }

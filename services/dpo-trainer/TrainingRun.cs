@@ -46,9 +46,9 @@ public sealed class TrainingRun : IDisposable
             return new TrainingRun(journal, options, run, name, CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256), figures);
         var folder = options.Locate(checkpoint.Path);
         var state = Path.Combine(folder, OptimizerFile);
-        var found = File.Exists(state) ? await HashAsync(state, cancellationToken) : "no file";
+        var found = await OptimizerHashAsync(folder, cancellationToken);
         if (found != checkpoint.OptimizerSha256)
-            throw new CheckpointException($"Optimiser state '{state}' has SHA-256 {found}, expected {checkpoint.OptimizerSha256}: remove the folder '{folder}' to train {name} from its start again.");
+            throw new CheckpointException($"Optimiser state '{state}' has SHA-256 {found ?? "(no file)"}, expected {checkpoint.OptimizerSha256}: remove the folder '{folder}' to train {name} from its start again.");
         var job = new TrainingRun(journal, options, run, name, CheckpointFolder.Load(folder, checkpoint.Sha256), figures) { CompletedSteps = checkpoint.Step };
         job.Optimizer.Load(state);
         return job;
@@ -83,6 +83,16 @@ public sealed class TrainingRun : IDisposable
         return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
     }
 
+    /// <summary>Lower-case hex SHA-256 of the optimiser state in a checkpoint's folder; null where there is none.</summary>
+    public static async Task<string?> OptimizerHashAsync(string folder, CancellationToken cancellationToken)
+    {
+        var state = Path.Combine(folder, OptimizerFile);
+        if (!File.Exists(state))
+            return null;
+        await using var stream = File.OpenRead(state);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
+    }
+
     /// <summary>Removes the checkpoints of a model that is published.</summary>
     public static void RemoveCheckpoints(WorkerOptions options, string run, string name)
     {
@@ -100,10 +110,4 @@ public sealed class TrainingRun : IDisposable
     private string CheckpointRoot => CheckpointsOf(_run, _name);
 
     private static string CheckpointsOf(string run, string name) => Path.Combine("runs", run, "checkpoints", name);
-
-    private static async Task<string> HashAsync(string file, CancellationToken cancellationToken)
-    {
-        await using var stream = File.OpenRead(file);
-        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
-    }
 }

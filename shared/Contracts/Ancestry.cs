@@ -66,14 +66,19 @@ public sealed class Ancestry
     /// <summary>The settings by which a stage of an iteration's prompts is done: those of the run that does it.</summary>
     public RunSettings SettingsOf(int iteration, int stage) => _chain.First(run => SharedStagesOf(run, iteration) < stage).Settings;
 
+    /// <summary>The settings by which a model is made: those of the run that makes it.</summary>
+    public RunSettings SettingsOf(string model) => MakerOf(model).Settings;
+
     /// <summary>The run that made a model, and has its training and evaluation streams.</summary>
-    public string OwnerOf(string model) => _chain.First(run => IndexOf(model) >= SharedModelsOf(run)).Run;
+    public string OwnerOf(string model) => MakerOf(model).Run;
 
     /// <summary>The version in the run's own stream at which a model of its own is published.</summary>
     public int PublishedVersion(string model) => RunStage.Published(model, Start.Settings.Iterations) - SharedModels;
 
     /// <summary>The version in the run's own stream that ends it.</summary>
     public int EndedVersion => RunStage.Ended(Start.Settings.Iterations) - SharedModels;
+
+    private RunStarted MakerOf(string model) => _chain.First(run => IndexOf(model) >= SharedModelsOf(run));
 
     private static int SharedStagesOf(RunStarted run, int iteration) =>
         run.Origin is not { } origin || iteration > origin.Iteration ? 0 : iteration < origin.Iteration ? PromptStage.Settled : (int)origin.From;

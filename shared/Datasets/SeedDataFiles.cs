@@ -40,6 +40,14 @@ public static class SeedDataFiles
         };
     }
 
+    /// <summary>Lower-case hex SHA-256 of a file, as the log names it.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static string Sha256(string path)
+    {
+        using var file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+
     private static string Given(string? path, string name) =>
         path ?? throw new DataFileException($"data.{name} is not set: data.ift, data.eft and data.heldout go together.");
 
@@ -61,10 +69,4 @@ public static class SeedDataFiles
     }
 
     private static string Shorten(string text) => text.Length <= 60 ? text : text[..57] + "...";
-
-    private static string Sha256(string path)
-    {
-        using var file = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file));
-    }
 }

@@ -27,6 +27,7 @@ public sealed class AncestryTests
         ancestry.Prompts(2).ShouldBe([new PromptSegment("a", 0, 2), new PromptSegment("b", 2, 4)]);
         ancestry.Prompts(3).ShouldBe([new PromptSegment("b", 0, 4)]);
         (ancestry.OwnerOf("M0"), ancestry.OwnerOf("M2"), ancestry.OwnerOf("M3")).ShouldBe(("a", "a", "b"));
+        (ancestry.SettingsOf("M2"), ancestry.SettingsOf("M3")).ShouldBe((Root.Settings, Fork.Settings));
         (ancestry.Planned(1), ancestry.Planned(2)).ShouldBe((100, 60));
     }
 

@@ -59,6 +59,18 @@ public sealed class FactGoldenTests
     }
 
     [Fact]
+    public void A_step_from_before_its_pairs_rewards_were_recorded_reads_without_them()
+    {
+        var stored = File.ReadAllText(Path.Combine(Folder(), "training_stepped.v1.before-rewards.json"));
+        var fact = JsonSerializer.Deserialize<TrainingStepped>(stored)!;
+        fact.Rewards.ShouldBeNull();
+        fact.Preference.ShouldNotBeNull().RewardsRejected.ShouldBe(0.25);
+        var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
+        written.Remove(nameof(TrainingStepped.Rewards)).ShouldBeTrue();
+        (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
+    }
+
+    [Fact]
     public void No_golden_is_of_a_fact_that_there_is_not() =>
         Directory.GetFiles(Folder(), "*.json").Select(Path.GetFileName).Where(file => file!.Split('.').Length == 3).ShouldBe(FactNames.Versions.Names.Select(Golden).Select(Path.GetFileName), ignoreOrder: true);
 

@@ -48,6 +48,18 @@ public sealed class ForkTests(QuietRun quiet)
     }
 
     [Fact]
+    public async Task Verifying_a_fork_says_what_of_its_parent_it_looked_at()
+    {
+        await ForkAsync("--at", "1", "--from", "pairs", "--run", "fewer", "--judgements", "1", "--prompts", "20");
+        var (code, output, errors) = await SelfrewardProcess.RunAsync("verify", "fewer", "--data", quiet.Folder);
+        code.ShouldBe(0, output + errors);
+        output.ShouldContain("Everything agrees.");
+        output.ShouldContain("Of run 'tiny' it shares M0, SFT, M1, iteration 1 (prompts to judgements):");
+        output.ShouldContain("'selfreward verify tiny'");
+        output.ShouldContain("refused drafts are refused");
+    }
+
+    [Fact]
     public async Task A_dry_run_says_what_would_change_and_records_nothing()
     {
         var (code, output, errors) = await SelfrewardProcess.RunAsync(

@@ -1,5 +1,7 @@
-using Npgsql;
+using SelfRewarding.Contracts;
+using SelfRewarding.Control.Verify;
 using SelfRewarding.EventStore;
+using SelfRewarding.Hosting;
 using Shouldly;
 using Xunit;
 
@@ -17,7 +19,9 @@ public sealed class VerifyTests(QuietRun quiet)
         output.ShouldContain("Everything agrees.");
         foreach (var check in (string[])["scores follow from the raw judgements", "pairs and discards follow from the scores", "accepted prompts pass the filters",
             "refused drafts are refused", "datasets hash to what was frozen", "model files hash to what is recorded", "figures follow from answers and judgements",
-            "each epoch shows every pair once", "answers are generated again to the token", "judgements are generated again to the token"])
+            "each epoch shows every pair once", "seed data are those that the run began with", "training data and steps are those of the plan",
+            "examples of steps follow from seed and step", "replayed examples follow from seed and step", "learning rates follow from the schedule",
+            "every pair of a step has its rewards", "means follow from the pairs' rewards", "answers are generated again to the token", "judgements are generated again to the token"])
             output.ShouldContain(check);
     }
 
@@ -37,6 +41,85 @@ public sealed class VerifyTests(QuietRun quiet)
         await ChangedAsync(
             $"update mt_events set data = jsonb_set(data, '{path}', '{value}') where seq_id = (select min(seq_id) from mt_events where type = '{type}' and stream_id not like '%-M1' and (stream_id like '%-tiny-%' or stream_id = 'run-tiny'))",
             place);
+
+    [Theory]
+    [InlineData("run-tiny", "run_started", "{Seeds,0,Sha256}", "\"0000\"", "ift of run tiny", "seed data are those that the run began with")]
+    [InlineData("run-tiny", "run_started", "{Seeds,1,Examples}", "1501", "eft of run tiny", "seed data are those that the run began with")]
+    [InlineData("training-tiny-M1", "training_started", "{DatasetSha256}", "\"0000\"", "training of tiny/M1", "training data and steps are those of the plan")]
+    [InlineData("training-tiny-SFT", "training_started", "{Examples}", "7", "training of tiny/SFT", "training data and steps are those of the plan")]
+    [InlineData("training-tiny-M2", "training_started", "{TooLong}", "1", "training of tiny/M2", "training data and steps are those of the plan")]
+    [InlineData("training-tiny-M1", "training_stepped", "{Examples,0}", "-1", "training of tiny/M1, step 1", "examples of steps follow from seed and step")]
+    [InlineData("training-tiny-M3", "training_stepped", "{Examples,0}", "999", "training of tiny/M3, step 1", "examples of steps follow from seed and step")]
+    [InlineData("training-tiny-M2", "training_stepped", "{Replayed,0}", "-1", "training of tiny/M2, step 1", "replayed examples follow from seed and step")]
+    [InlineData("training-tiny-SFT", "training_stepped", "{LearningRate}", "0.25", "training of tiny/SFT, step 1", "learning rates follow from the schedule")]
+    [InlineData("training-tiny-M2", "training_stepped", "{Rewards,0,Chosen}", "0.25", "training of tiny/M2, step 1", "means follow from the pairs' rewards")]
+    [InlineData("training-tiny-M3", "training_stepped", "{Preference,RewardsMargins}", "0.25", "training of tiny/M3, step 1", "means follow from the pairs' rewards")]
+    [InlineData("training-tiny-M2", "training_stepped", "{Rewards}", "[]", "training of tiny/M2, step 1", "every pair of a step has its rewards")]
+    [InlineData("evaluation-tiny-M1", "held_out_judged", "{Judgements,0,Judgements,0,Raw}", "\"no score at all\"", "evaluation of tiny/M1, prompt 0", "scores follow from the raw judgements")]
+    public async Task A_changed_value_breaks_the_rule_that_it_follows_from(string stream, string type, string path, string value, string place, string rule) =>
+        await ChangedAsync(
+            $"update mt_events set data = jsonb_set(data, '{path}', '{value}') where seq_id = (select min(seq_id) from mt_events where stream_id = '{stream}' and type = '{type}')", place, rule);
+
+    [Fact]
+    public async Task An_event_whose_name_is_unknown_is_named() =>
+        await ChangedAsync(
+            "update mt_events set type = 'moon_risen' where stream_id = 'training-tiny-M1' and version = (select max(version) from mt_events where stream_id = 'training-tiny-M1')",
+            "of stream training-tiny-M1", "stored names are known", "moon_risen");
+
+    [Fact]
+    public async Task A_shape_that_facts_had_before_is_upcast_and_verified_as_it_was_stored()
+    {
+        await ChangedLog.WhileAsync(quiet.Folder, async database =>
+        {
+            var rewritten = await OlderSteps.RewriteAsync(database);
+            rewritten.ShouldBeGreaterThan(100);
+            (await VerifyAsync()).ExitCode.ShouldBe(1, "today's version knows of no such shape");
+
+            await using var store = new NpgsqlEventStore(database, TimeProvider.System);
+            var log = new FactLog(store, logger: null, OlderSteps.Versions);
+            var catalog = new RunCatalog(log);
+            var ancestry = await catalog.AncestryOfAsync(TinyRun.Name, CancellationToken.None);
+            var report = new VerifyReport();
+            var verifier = new RunVerifier(
+                new RunLog(log, catalog), log, store, new WorkerOptions { Data = quiet.Folder, Postgres = "" }, ancestry, SeedChecks.Load(report, ancestry), report);
+            await verifier.CheckAsync(CancellationToken.None);
+
+            report.First.ShouldBeNull();
+            report.Counts.ShouldContain(count => count.Check == "means follow from the pairs' rewards" && count.Checked > 0);
+            report.Counts.ShouldContain(count => count.Check == "events hash to what was recorded" && count.Checked > rewritten);
+        });
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_training_would_go_on_from_is_held_to_its_hashes()
+    {
+        var data = Directory.CreateTempSubdirectory("selfreward-checkpoint-").FullName;
+        try
+        {
+            using (var process = SelfrewardProcess.Start(TinyRun.Arguments(data)))
+            {
+                (await TinyRun.ReachesAsync(process, data, recorded => recorded.Fact is CheckpointSaved { Model: "M1", Step: 50 })).ShouldBeTrue();
+                await process.KillAsync();
+            }
+
+            var (code, output, errors) = await SelfrewardProcess.RunAsync("verify", TinyRun.Name, "--data", data);
+            code.ShouldBe(0, output + errors);
+            output.ShouldContain("checkpoints on disk hash to what is recorded");
+            output.ShouldContain("the run is not finished");
+
+            var state = Directory.GetFiles(Path.Combine(data, "runs", TinyRun.Name, "checkpoints", "M1"), "optimizer.safetensors", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Last();
+            var bytes = await File.ReadAllBytesAsync(state);
+            bytes[^5] ^= 1;
+            await File.WriteAllBytesAsync(state, bytes);
+            (code, output, _) = await SelfrewardProcess.RunAsync("verify", TinyRun.Name, "--data", data);
+            code.ShouldBe(1);
+            output.ShouldContain("First difference: tiny/M1, checkpoint ");
+        }
+        finally
+        {
+            Directory.Delete(data, recursive: true);
+        }
+    }
 
     [Fact]
     public async Task A_refused_draft_with_another_figure_is_found() =>
@@ -67,31 +150,16 @@ public sealed class VerifyTests(QuietRun quiet)
         }
     }
 
-    // Changes the quiet run's own database, and takes the change back: the events are put aside first.
-    private async Task ChangedAsync(string change, string place)
+    private async Task ChangedAsync(string change, params string[] named) => await ChangedLog.WhileAsync(quiet.Folder, async database =>
     {
-        await using var cluster = await PrivateCluster.StartAsync(Path.Combine(quiet.Folder, "postgres"), CancellationToken.None);
-        await using var database = NpgsqlDataSource.Create(cluster.ConnectionString);
-        await ExecuteAsync(database, "create table untouched as table mt_events");
-        try
-        {
-            (await ExecuteAsync(database, change)).ShouldBe(1);
-            var (code, output, errors) = await VerifyAsync();
-            code.ShouldBe(1, output + errors);
-            output.ShouldContain("First difference: ");
-            output[output.IndexOf("First difference", StringComparison.Ordinal)..].ShouldContain(place);
-        }
-        finally
-        {
-            await ExecuteAsync(database, "delete from mt_events; insert into mt_events select * from untouched; drop table untouched");
-        }
-    }
-
-    private static async Task<int> ExecuteAsync(NpgsqlDataSource database, string sql)
-    {
-        await using var command = database.CreateCommand(sql);
-        return await command.ExecuteNonQueryAsync();
-    }
+        await using var command = database.CreateCommand(change);
+        (await command.ExecuteNonQueryAsync()).ShouldBe(1);
+        var (code, output, errors) = await VerifyAsync();
+        code.ShouldBe(1, output + errors);
+        output.ShouldContain("First difference: ");
+        foreach (var text in named)
+            output[output.IndexOf("First difference", StringComparison.Ordinal)..].ShouldContain(text);
+    });
 
     private Task<(int ExitCode, string Output, string Errors)> VerifyAsync(params string[] more) =>
         SelfrewardProcess.RunAsync(["verify", TinyRun.Name, "--data", quiet.Folder, .. more]);

@@ -1,3 +1,4 @@
+using SelfRewarding.Contracts;
 using SelfRewarding.Control.ReadModels;
 using SelfRewarding.Control.Verify;
 using SelfRewarding.Control.View;
@@ -41,7 +42,7 @@ public sealed class DatabaseCheck(LogReader log, VerifyReport report)
 
     private async Task CheckEventsAsync(List<string> notes, CancellationToken cancellationToken)
     {
-        var (streams, without) = (new StreamChecks(report, log.Store), 0L);
+        var (streams, without) = (new StreamChecks(report, log.Store, FactNames.Versions), 0L);
         await foreach (var stored in log.Store.ReadAllAsync(0, cancellationToken))
         {
             streams.CheckEvent(stored);

@@ -16,7 +16,7 @@ public static class DbCheckCommand
         await using var log = await LogReader.OpenAsync(RunOptions.DataFolder(options), cancellationToken);
         var (console, report) = (Terminal.Create(), new VerifyReport());
         var notes = await new DatabaseCheck(log, report).CheckAsync(cancellationToken);
-        VerifyCommand.Write(console, "database", report, "", "expected");
+        VerifyCommand.Write(console, "database", report, [], "expected");
         var output = console.Profile.Out.Writer;
         foreach (var note in notes)
             await output.WriteLineAsync(note);

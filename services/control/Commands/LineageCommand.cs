@@ -16,17 +16,24 @@ public static class LineageCommand
         WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    public static Argument<string> Id { get; } = new("ID") { Description = "RUN/1/17 (a prompt), RUN/1/17/c2 (an answer), RUN/1/17/c2/j0 (a judgement), RUN/1/17/pair, RUN/M2 (a model) or RUN/M2/step/40" };
+    public static Argument<string> Id { get; } = new("ID") { Description = LineageId.Forms };
     public static Option<bool> AsJson { get; } = new("--json") { Description = "The tree as JSON: kind, id, text, facts, children" };
+    public static Option<bool> Measure { get; } = new("--measure") { Description = "Of a prompt that made a pair: also load the trained model and the one before, and measure the pair's rewards after the last step" };
 
     public static async Task<int> InvokeAsync(ParseResult options, CancellationToken cancellationToken)
     {
         await using var log = await LogReader.OpenAsync(RunOptions.DataFolder(options), cancellationToken);
         var id = LineageId.Parse(options.GetValue(Id)!, await log.Runs.NamesAsync(cancellationToken));
         var ancestry = await log.Catalog.AncestryOfAsync(id.Run, cancellationToken);
-        var tree = id.Model is null
-            ? await new PromptLineage(log.Runs, log.Log, ancestry).OfAsync(id, cancellationToken)
-            : await new ModelLineage(log.Runs, log.Log, ancestry).OfAsync(id, cancellationToken);
+        var measure = options.GetValue(Measure);
+        if (measure && id.Iteration is null)
+            throw new UserException($"--measure: '{options.GetValue(Id)}' is no pair, expected a prompt that made one, such as {id.Run}/1/17.");
+        var tree = id switch
+        {
+            { Set: not null } => await new SeedLineage(log, ancestry).OfAsync(id, cancellationToken),
+            { Model: not null } => await new ModelLineage(log, ancestry).OfAsync(id, cancellationToken),
+            _ => await new PromptLineage(log, ancestry).OfAsync(id, measure, cancellationToken),
+        };
         if (options.GetValue(AsJson))
             await Console.Out.WriteLineAsync(JsonSerializer.Serialize(tree, Readable));
         else

@@ -6,12 +6,15 @@ namespace SelfRewarding.Control.Lineage;
 
 /// <summary>
 /// What a person asks about: <c>RUN/1/17</c> is prompt 17 of iteration 1, <c>RUN/1/17/c2</c> its answer 2, <c>RUN/1/17/c2/j0</c> a judgement of that,
-/// <c>RUN/1/17/pair</c> the pair, <c>RUN/M2</c> a model, <c>RUN/M2/step/40</c> a training step. In a log with one run its name may be left out; names of
+/// <c>RUN/1/17/pair</c> the pair, <c>RUN/M2</c> a model, <c>RUN/M2/step/40</c> a training step, <c>RUN/seed/17</c> or <c>RUN/ift/17</c> an example of the
+/// seed (see <see cref="SeedExamples"/>). In a log with one run its name may be left out; names of
 /// streams (<c>prompt-RUN-1-17</c>, <c>training-RUN-M2</c>) are understood, too.
 /// </summary>
-public sealed record LineageId(string Run, int? Iteration = null, int? Ordinal = null, int? Candidate = null, int? Judgement = null, string? Model = null, int? Step = null)
+public sealed record LineageId(string Run, int? Iteration = null, int? Ordinal = null, int? Candidate = null, int? Judgement = null, string? Model = null, int? Step = null, string? Set = null, int? Example = null)
 {
-    private const string Forms = "RUN/1/17 (a prompt), RUN/1/17/c2 (an answer), RUN/1/17/c2/j0 (a judgement), RUN/1/17/pair, RUN/M2 (a model) or RUN/M2/step/40";
+    /// <summary>All forms in words.</summary>
+    public const string Forms =
+        "RUN/1/17 (a prompt), RUN/1/17/c2 (an answer), RUN/1/17/c2/j0 (a judgement), RUN/1/17/pair, RUN/M2 (a model), RUN/M2/step/40, or RUN/seed/17 (an example of the seed; also ift, eft, drafts, ranked)";
 
     /// <summary>Reads an id.</summary>
     /// <param name="text">As typed.</param>
@@ -20,7 +23,7 @@ public sealed record LineageId(string Run, int? Iteration = null, int? Ordinal =
     public static LineageId Parse(string text, IReadOnlyList<string> names)
     {
         var parts = OfStream(text, names) ?? text.Split('/', StringSplitOptions.TrimEntries);
-        if (names.Count == 1 && parts[0] != names[0] && (IsModel(parts[0]) || int.TryParse(parts[0], out _)))
+        if (names.Count == 1 && parts[0] != names[0] && (IsModel(parts[0]) || SeedExamples.Sets.Contains(parts[0]) || int.TryParse(parts[0], out _)))
             parts = [names[0], .. parts];
         if (parts.Length < 2)
             throw new UserException($"'{text}' is no id, expected {Forms}.");
@@ -29,6 +32,7 @@ public sealed record LineageId(string Run, int? Iteration = null, int? Ordinal =
         {
             [var model] when IsModel(model) => id with { Model = model },
             [var model, "step", var step] when IsModel(model) && Number(step) is { } n => id with { Model = model, Step = n },
+            [var set, var example] when SeedExamples.Sets.Contains(set) && Number(example) is { } n => id with { Set = set, Example = n },
             [var iteration, var ordinal, .. var rest] when Number(iteration) is { } i && Number(ordinal) is { } o => rest switch
             {
                 [] or ["pair"] => id with { Iteration = i, Ordinal = o },

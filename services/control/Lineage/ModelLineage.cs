@@ -1,10 +1,12 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.DpoTrainer;
 using SelfRewarding.Hosting;
+using SelfRewarding.Model;
 
 namespace SelfRewarding.Control.Lineage;
 
 /// <summary>A model's way down to M0: what it was trained on, step by step, and the model before.</summary>
-public sealed class ModelLineage(RunLog log, FactLog facts, Ancestry ancestry)
+public sealed class ModelLineage(LogReader log, Ancestry ancestry)
 {
     private readonly string _run = ancestry.Start.Run;
 
@@ -12,16 +14,20 @@ public sealed class ModelLineage(RunLog log, FactLog facts, Ancestry ancestry)
     /// <exception cref="UserException">There is no such model or step; says what there is.</exception>
     public async Task<LineageNode> OfAsync(LineageId id, CancellationToken cancellationToken)
     {
-        var models = (await log.ReadRunAsync(_run, cancellationToken)).OfType<ModelPublished>().ToDictionary(published => published.Model.Name, StringComparer.Ordinal);
+        var models = (await log.Runs.ReadRunAsync(_run, cancellationToken)).OfType<ModelPublished>().ToDictionary(published => published.Model.Name, StringComparer.Ordinal);
         var training = ModelNames.All(ancestry.Start.Settings.Iterations).Contains(id.Model!)
-            ? await facts.ReadAsync(await log.TrainingStreamAsync(_run, id.Model!, cancellationToken), cancellationToken)
+            ? await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, id.Model!, cancellationToken), cancellationToken)
             : [];
         if (training.Count == 0 && !models.ContainsKey(id.Model!))
             throw new UserException($"Run '{_run}' has no model {id.Model} yet, expected {(models.Count == 0 ? "none: it has published no model" : $"one of {string.Join(", ", models.Keys)}")}.");
         return id.Step is { } step ? await StepAsync(id.Model!, step, training, cancellationToken) : await ModelAsync(id.Model!, models, training, cancellationToken);
     }
 
-    /// <summary>A step with its figures: means over its batch, as TRL logs them. What a single pair gained is not recorded.</summary>
+    /// <summary>A pair's own rewards.</summary>
+    public static IEnumerable<(string Name, object? Value)> Figures(PairReward reward) =>
+        [("chosen reward", reward.Chosen), ("rejected reward", reward.Rejected), ("margin", reward.Chosen - reward.Rejected)];
+
+    /// <summary>A step with its figures: means over its batch, as TRL logs them.</summary>
     public static LineageNode Step(string run, TrainingStepped step, params IEnumerable<LineageNode> children) => LineageNode.Of(
         "step", $"{run}/{step.Model}/step/{step.Step}", null,
         [
@@ -36,9 +42,34 @@ public sealed class ModelLineage(RunLog log, FactLog facts, Ancestry ancestry)
         var steps = training.OfType<TrainingStepped>().ToList();
         var step = steps.Find(step => step.Step == number)
             ?? throw new UserException($"{model} of run '{_run}' has no step {number}, expected 1 to {steps.Count}.");
-        return ModelNames.Iteration(model) is > 1 and var made
-            ? Step(_run, step, await PairsAsync(made - 1, [.. step.Examples], cancellationToken))
-            : Step(_run, step, LineageNode.Of("rows of the seed data", null, string.Join(" ", step.Examples), []));
+        var pairs = ModelNames.Iteration(model) is > 1 and var made ? await PairsAsync(made - 1, step, cancellationToken) : [];
+        return Step(_run, step, [.. pairs, .. await ShownAsync(model, step, cancellationToken)]);
+    }
+
+    // The seed's examples: what SFT is trained on, and what preference training shows again.
+    private async Task<IEnumerable<LineageNode>> ShownAsync(string model, TrainingStepped step, CancellationToken cancellationToken)
+    {
+        var iteration = ModelNames.Iteration(model) - 1;
+        var rows = iteration is > 0 ? step.Replayed ?? [] : step.Examples;
+        if (rows.Count == 0)
+            return [];
+        var (examples, why) = await SeedExamples.OpenAsync(log, ancestry, cancellationToken);
+        try
+        {
+            if (examples is not null && iteration is > 0 && await examples.Training.ReplayAsync(examples.Judged, iteration.Value, cancellationToken) is { } replay)
+                return rows.Select(row => examples.Node("judging example shown again", "eft", replay.ExampleOf(row)));
+            if (examples is not null && iteration is not > 0)
+            {
+                var mixture = await examples.MixtureAsync(model, cancellationToken);
+                return rows.Select(row => mixture.ExampleOf(row)).Select(example => examples.Node(null, example.Set, example.Index));
+            }
+        }
+        catch (CheckpointException e)
+        {
+            why = e.Message;
+        }
+
+        return [LineageNode.Of("rows of the seed data", null, string.Join(" ", rows), [("texts", $"not known: {why}")])];
     }
 
     private async Task<LineageNode> ModelAsync(
@@ -51,7 +82,7 @@ public sealed class ModelLineage(RunLog log, FactLog facts, Ancestry ancestry)
         if (frozen is not null)
             children.Add(LineageNode.Of("trained on", null, null, [("pairs", frozen.Pairs), ("dataset", frozen.Sha256)], await PairsAsync(frozen.Iteration, null, cancellationToken)));
         else if (plan is not null)
-            children.Add(LineageNode.Of("trained on", null, null, [("examples", plan.Examples), ("of seed data", string.Join(" ", ancestry.Root.Seeds.Select(seed => seed.Kind).Where(kind => !kind.StartsWith("heldout", StringComparison.Ordinal)))), ("dataset", plan.DatasetSha256)]));
+            children.Add(LineageNode.Of("trained on", null, null, [("examples", plan.Examples), ("too long", plan.TooLong), ("dataset", plan.DatasetSha256)], await SeedSetsAsync(name, cancellationToken)));
         if (steps.Count > 0)
             children.Add(LineageNode.Of("training", null, null, [("recipe", plan?.Recipe), ("steps", steps.Count)], Step(_run, steps[0]), Step(_run, steps[^1])));
         if ((published?.Parent ?? plan?.Parent)?.Name is { } parent)
@@ -60,13 +91,27 @@ public sealed class ModelLineage(RunLog log, FactLog facts, Ancestry ancestry)
         return LineageNode.Of("model", $"{_run}/{name}", null, [("model", published?.Model.Sha256), ("in", published?.Model.Path), ("shared with", owner == _run ? null : owner)], children);
     }
 
-    private async Task<IReadOnlyList<LineageNode>> PairsAsync(int iteration, HashSet<int>? ordinals, CancellationToken cancellationToken)
+    private async Task<IEnumerable<LineageNode>> SeedSetsAsync(string model, CancellationToken cancellationToken)
+    {
+        var judging = model == ModelNames.Baseline ? null : await log.Log.FindAsync(await log.Runs.EftStreamAsync(_run, cancellationToken), 1, cancellationToken) as EftBuilt;
+        return ancestry.Root.Seeds.Where(seed => seed.Kind is "ift" or "drafts" || (seed.Kind is "eft" or "ranked" && model != ModelNames.Baseline)).Select(seed => LineageNode.Of(
+            "seed data", null, null,
+            [("set", seed.Kind), ("from", seed.Path), ("examples", seed.Examples), ("hash", seed.Sha256),
+                ("judging examples made", seed.Kind == "ranked" ? judging?.Accepted : null), ("thinned out", seed.Kind == "ranked" ? judging?.Thinned : null)]));
+    }
+
+    // All pairs of an iteration, or those of a step with what each was worth before it.
+    private async Task<IReadOnlyList<LineageNode>> PairsAsync(int iteration, TrainingStepped? step, CancellationToken cancellationToken)
     {
         var pairs = new List<LineageNode>();
-        await foreach (var history in log.ReadIterationAsync(_run, iteration, cancellationToken))
+        await foreach (var history in log.Runs.ReadIterationAsync(_run, iteration, cancellationToken))
         {
-            if (history.Outcome is PreferencePairBuilt pair && ordinals?.Contains(pair.Ordinal) != false)
-                pairs.Add(LineageNode.Of("pair", $"{_run}/{iteration}/{pair.Ordinal}", $"{pair.Prompt}\n+ {pair.Chosen.Text}\n- {pair.Rejected.Text}", [("chosen score", pair.Chosen.Score), ("rejected score", pair.Rejected.Score)]));
+            if (history.Outcome is not PreferencePairBuilt pair || step?.Examples.Contains(pair.Ordinal) == false)
+                continue;
+            var reward = step is null ? null : PairRewards.At(step, pair.Ordinal);
+            pairs.Add(LineageNode.Of(
+                "pair", $"{_run}/{iteration}/{pair.Ordinal}", $"{pair.Prompt}\n+ {pair.Chosen.Text}\n- {pair.Rejected.Text}",
+                [("chosen score", pair.Chosen.Score), ("rejected score", pair.Rejected.Score), .. reward is null ? [] : Figures(reward)]));
         }
 
         return pairs;

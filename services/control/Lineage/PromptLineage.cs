@@ -1,16 +1,23 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.DpoTrainer;
 using SelfRewarding.Hosting;
 
 namespace SelfRewarding.Control.Lineage;
 
 /// <summary>A prompt's way: what it was drawn from, what was answered and judged, what was decided, and who was trained on that.</summary>
-public sealed class PromptLineage(RunLog log, FactLog facts, Ancestry ancestry)
+public sealed class PromptLineage(LogReader log, Ancestry ancestry)
 {
+    private const string SeedShot = "drawn from the seed's prompt";
+
     private readonly string _run = ancestry.Start.Run;
 
     /// <summary>The tree of a prompt, or of one of its answers or judgements.</summary>
+    /// <param name="id">What is asked for.</param>
+    /// <param name="measure">Whether the pair's rewards are measured by the trained model.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="UserException">There is no such thing; says what there is.</exception>
-    public async Task<LineageNode> OfAsync(LineageId id, CancellationToken cancellationToken)
+    public async Task<LineageNode> OfAsync(LineageId id, bool measure, CancellationToken cancellationToken)
     {
         var (iteration, ordinal) = (id.Iteration!.Value, id.Ordinal!.Value);
         var iterations = ancestry.Start.Settings.Iterations;
@@ -18,7 +25,7 @@ public sealed class PromptLineage(RunLog log, FactLog facts, Ancestry ancestry)
             throw new UserException($"Run '{_run}' has no iteration {iteration}, expected 1 to {iterations}.");
         if (ordinal >= ancestry.Planned(iteration))
             throw new UserException($"Iteration {iteration} of run '{_run}' has no prompt {ordinal}, expected 0 to {ancestry.Planned(iteration) - 1}.");
-        var history = await log.ReadPromptAsync(_run, iteration, ordinal, cancellationToken);
+        var history = await log.Runs.ReadPromptAsync(_run, iteration, ordinal, cancellationToken);
         if (history.Version == 0)
             throw new UserException($"Prompt {_run}/{iteration}/{ordinal} is not there yet: the run has not come to it.");
         var answers = history.Sampled?.Candidates ?? [];
@@ -35,21 +42,41 @@ public sealed class PromptLineage(RunLog log, FactLog facts, Ancestry ancestry)
                 .. await OriginAsync(history, iteration, cancellationToken),
                 .. answers.Where(answer => id.Candidate is null || answer.Index == id.Candidate).Select(answer => Answer(history, answer, id)),
                 Outcome(history, iteration, ordinal),
-                .. await TrainingAsync(history, iteration, ordinal, cancellationToken),
+                .. await TrainingAsync(history, iteration, ordinal, measure, cancellationToken),
             ]);
     }
 
     private async Task<IEnumerable<LineageNode>> OriginAsync(PromptHistory history, int iteration, CancellationToken cancellationToken)
     {
         var rejected = history.Generated?.Rejected ?? (history.Outcome as PromptDiscarded)?.Rejected ?? [];
-        var own = await OwnPromptsAsync(history.Generated?.Examples ?? [], iteration, cancellationToken);
-        return
-        [
-            .. history.Generated?.Examples.Select(example => LineageNode.Of(
-                own.ContainsKey(example) ? "drawn from the model's prompt" : "drawn from the seed's prompt", own.GetValueOrDefault(example), example, [])) ?? [],
-            .. rejected.Select(draft => LineageNode.Of(
-                "refused draft", null, draft.Text, [("attempt", draft.Attempt), ("filter", draft.Reason), ("figure", draft.Figure), ("nearest", draft.Nearest)])),
-        ];
+        var refused = rejected.Select(draft => LineageNode.Of(
+            "refused draft", null, draft.Text, [("attempt", draft.Attempt), ("filter", draft.Reason), ("figure", draft.Figure), ("nearest", draft.Nearest)]));
+        if (history.Generated is not { } generated)
+            return refused;
+        return generated.Source == "model" ? [.. await ShotsAsync(generated, iteration, cancellationToken), .. refused] : [Taken(generated, iteration)];
+    }
+
+    private async Task<IEnumerable<LineageNode>> ShotsAsync(PromptGenerated generated, int iteration, CancellationToken cancellationToken)
+    {
+        var own = await OwnPromptsAsync(generated.Examples, iteration, cancellationToken);
+        var (seed, why) = await SeedExamples.OpenAsync(log, ancestry, cancellationToken);
+        return generated.Examples.Select(example => own.TryGetValue(example, out var id)
+            ? LineageNode.Of("drawn from the model's prompt", id, example, [])
+            : seed?.Shot(SeedShot, example) ?? LineageNode.Of(SeedShot, null, example, [("place", seed is null ? $"not known: {why}" : "not in the seed")]));
+    }
+
+    // Prompts of a file are taken in its order, an iteration's after those of the iterations before.
+    private LineageNode Taken(PromptGenerated generated, int iteration)
+    {
+        var index = ((iteration - 1) * ancestry.SettingsOf(iteration, PromptStage.Generated).Prompts.PerIteration) + generated.Ordinal;
+        try
+        {
+            return LineageNode.Of("taken from", null, null, [("place", Jsonl.Read(generated.Source).ElementAtOrDefault(index)?.Location ?? $"{generated.Source}, which is shorter now")]);
+        }
+        catch (DataFileException e)
+        {
+            return LineageNode.Of("taken from", null, null, [("place", e.Message)]);
+        }
     }
 
     // Accepted prompts are all different, so an example that a model wrote is found by its text.
@@ -58,7 +85,7 @@ public sealed class PromptLineage(RunLog log, FactLog facts, Ancestry ancestry)
         var found = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 1; i <= iteration && examples.Count > 0; i++)
         {
-            await foreach (var history in log.ReadIterationAsync(_run, i, cancellationToken))
+            await foreach (var history in log.Runs.ReadIterationAsync(_run, i, cancellationToken))
             {
                 if (history.Generated is { } generated && examples.Contains(generated.Prompt))
                     found.TryAdd(generated.Prompt, $"{_run}/{i}/{generated.Ordinal}");
@@ -90,24 +117,37 @@ public sealed class PromptLineage(RunLog log, FactLog facts, Ancestry ancestry)
         _ => LineageNode.Of("not settled yet", null, null, []),
     };
 
-    private async Task<IEnumerable<LineageNode>> TrainingAsync(PromptHistory history, int iteration, int ordinal, CancellationToken cancellationToken)
+    private async Task<IEnumerable<LineageNode>> TrainingAsync(PromptHistory history, int iteration, int ordinal, bool measure, CancellationToken cancellationToken)
     {
-        if (history.Outcome is not PreferencePairBuilt)
-            return [];
         var model = ModelNames.OfIteration(iteration + 1);
-        var training = await facts.ReadAsync(await log.TrainingStreamAsync(_run, model, cancellationToken), cancellationToken);
-        var published = (await log.ReadRunAsync(_run, cancellationToken)).OfType<ModelPublished>().FirstOrDefault(fact => fact.Model.Name == model);
-        var frozen = training.OfType<DatasetFrozen>().FirstOrDefault();
-        if (frozen is null)
+        var published = (await log.Runs.ReadRunAsync(_run, cancellationToken)).OfType<ModelPublished>().FirstOrDefault(fact => fact.Model.Name == model);
+        var pair = FrozenPair.Of(history);
+        if (measure && pair is null)
+            throw new UserException($"--measure: prompt {_run}/{iteration}/{ordinal} made no pair ({(history.Outcome as PromptDiscarded)?.Detail ?? "it is not settled yet"}): ask for one that did ('selfreward lineage {_run}/{model}' names them).");
+        if (measure && published is null)
+            throw new UserException($"--measure: {model} of run '{_run}' is not published yet; let the run go on ('selfreward resume {_run}').");
+        var training = pair is null ? [] : await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, model, cancellationToken), cancellationToken);
+        if (training.OfType<DatasetFrozen>().FirstOrDefault() is not { } frozen)
             return [];
-        var steps = training.OfType<TrainingStepped>().Where(step => step.Examples.Contains(ordinal)).Select(step => ModelLineage.Step(_run, step)).ToList();
+        var final = measure ? await Task.Run(() => FinalRewards.Measure(pair!, published!, ancestry.SettingsOf(model), new WorkerOptions { Data = log.Folder, Postgres = "" }), cancellationToken) : null;
+        var seen = training.OfType<TrainingStepped>().Where(step => step.Examples.Contains(ordinal)).ToList();
         return
         [
             LineageNode.Of(
                 published is null ? "trains" : "trained", $"{_run}/{model}", null,
-                [("from", ModelNames.OfIteration(iteration)), ("dataset", frozen.Sha256), ("pairs", frozen.Pairs), ("model", published?.Model.Sha256), ("steps that saw the pair", steps.Count)], steps),
+                [("from", ModelNames.OfIteration(iteration)), ("dataset", frozen.Sha256), ("pairs", frozen.Pairs), ("model", published?.Model.Sha256), ("steps that saw the pair", seen.Count)],
+                seen.Select((step, index) => ModelLineage.Step(
+                    _run, step,
+                    [
+                        .. Worth("pair before", null, PairRewards.At(step, ordinal)),
+                        .. index + 1 < seen.Count
+                            ? Worth("pair after", $"{_run}/{model}/step/{seen[index + 1].Step}", PairRewards.At(seen[index + 1], ordinal))
+                            : Worth("pair after", $"{_run}/{model}", final),
+                    ]))),
         ];
     }
+
+    private static IEnumerable<LineageNode> Worth(string kind, string? id, PairReward? reward) => reward is null ? [] : [LineageNode.Of(kind, id, null, ModelLineage.Figures(reward))];
 
     private static IReadOnlyList<CandidateScore> ScoresOf(object? outcome) => outcome switch { PreferencePairBuilt pair => pair.Scores, PromptDiscarded discarded => discarded.Scores, _ => [] };
 }

@@ -10,25 +10,47 @@ namespace SelfRewarding.Control.Verify;
 /// </summary>
 /// <param name="report">Takes the findings.</param>
 /// <param name="pool">Seed and held-out prompts, and those accepted in earlier iterations.</param>
-public sealed class FilterChecks(VerifyReport report, PromptPool pool)
+/// <param name="run">The run that drafted.</param>
+/// <param name="iteration">Its iteration.</param>
+public sealed class FilterChecks(VerifyReport report, PromptPool pool, string run, int iteration)
 {
     // Whether a draft was cut off by the token limit is not recorded but in its verdict, and what did not fit was never written.
     private const string Truncated = "truncated";
     private const string NoDraft = "examples_too_long";
 
-    /// <summary>Checks a block that is whole.</summary>
-    public void Check(string run, int iteration, int firstOrdinal, IReadOnlyList<PromptHistory> block)
+    private readonly List<PromptHistory> _block = [];
+    private int _first;
+
+    /// <summary>Takes the next prompt.</summary>
+    public void Add(PromptHistory history)
     {
-        var attempts = block.Max(history => RejectedOf(history).Count) + 1;
+        _block.Add(history);
+        if (_block.Count == PromptGenService.Block)
+            Close();
+    }
+
+    /// <summary>Checks the block that is open, which may be smaller than the others.</summary>
+    public void Close()
+    {
+        // A block that is not whole yet was decided by nobody.
+        if (_block.Count > 0 && _block.TrueForAll(history => history.Version > 0))
+            CheckBlock();
+        _first += _block.Count;
+        _block.Clear();
+    }
+
+    private void CheckBlock()
+    {
+        var attempts = _block.Max(history => RejectedOf(history).Count) + 1;
         for (var attempt = 0; attempt < attempts; attempt++)
         {
-            for (var slot = 0; slot < block.Count; slot++)
+            foreach (var (slot, history) in _block.Index())
             {
-                var subject = $"draft {attempt} of prompt {run}/{iteration}/{firstOrdinal + slot}";
-                var rejected = RejectedOf(block[slot]);
+                var subject = $"draft {attempt} of prompt {run}/{iteration}/{_first + slot}";
+                var rejected = RejectedOf(history);
                 if (attempt < rejected.Count)
                     CheckRejected(subject, rejected[attempt]);
-                else if (attempt == rejected.Count && block[slot].Generated is { } generated)
+                else if (attempt == rejected.Count && history.Generated is { } generated)
                     CheckAccepted(subject, generated.Prompt);
             }
         }

@@ -25,16 +25,24 @@ public static class PromptChecks
         report.Same(
             "judgements are there once each", subject, judged.Judgements.Select(judgement => (judgement.Candidate, judgement.Index)).Order().Select(pair => $"{pair.Candidate}/{pair.Index}"),
             from candidate in Enumerable.Range(0, answers.Candidates.Count) from index in Enumerable.Range(0, judged.Judgements.Count / answers.Candidates.Count) select $"{candidate}/{index}");
-        foreach (var judgement in judged.Judgements.Where(WasWritten))
-        {
-            var parsed = JudgeScore.Parse(judgement.Raw, judgement.Finish, judging.Judge);
-            report.Same(
-                "scores follow from the raw judgements", $"{subject}, judgement {judgement.Index} of answer {judgement.Candidate} ({judgement.Raw})",
-                new { judgement.Score, judgement.Unparsable }, new { parsed.Score, parsed.Unparsable });
-        }
+        foreach (var judgement in judged.Judgements)
+            Reparsed(report, subject, judgement, judging.Judge);
 
         if (history.Outcome is { } outcome)
             report.Same("pairs and discards follow from the scores", subject, outcome, Settle(generated, answers, judged, settling));
+    }
+
+    /// <summary>Parses a judgement's raw text again.</summary>
+    /// <returns>The judgement with what was parsed now.</returns>
+    public static Judgement Reparsed(VerifyReport report, string subject, Judgement judgement, JudgeSettings settings)
+    {
+        if (!WasWritten(judgement))
+            return judgement;
+        var parsed = JudgeScore.Parse(judgement.Raw, judgement.Finish, settings);
+        report.Same(
+            "scores follow from the raw judgements", $"{subject}, judgement {judgement.Index} of answer {judgement.Candidate} ({judgement.Raw})",
+            new { judgement.Score, judgement.Unparsable }, new { parsed.Score, parsed.Unparsable });
+        return judgement with { Score = parsed.Score, Unparsable = parsed.Unparsable };
     }
 
     // What did not fit into the judge's context has no text: why is recorded instead.

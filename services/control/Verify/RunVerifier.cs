@@ -1,30 +1,38 @@
 using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
+using SelfRewarding.DpoTrainer;
 using SelfRewarding.Evaluator;
+using SelfRewarding.EventStore;
 using SelfRewarding.Hosting;
-using SelfRewarding.Model;
-using SelfRewarding.PairBuilder;
-using SelfRewarding.PromptGen;
 
 namespace SelfRewarding.Control.Verify;
 
-/// <summary>Goes through one run, with what it shares with others, an iteration at a time, and hands each part to its checks.</summary>
-public sealed class RunVerifier(LogReader log, Ancestry ancestry, SeedData seed, VerifyReport report)
+/// <summary>Goes through one run, with what it shares with others, a model at a time, and hands each part to its checks.</summary>
+/// <param name="runs">The log as the run has it.</param>
+/// <param name="log">The log.</param>
+/// <param name="store">Its events.</param>
+/// <param name="options">Where models and checkpoints lie.</param>
+/// <param name="ancestry">The run.</param>
+/// <param name="seed">Its seed data; null where they are not there any more, which is in the report then.</param>
+/// <param name="report">Takes the findings.</param>
+public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, WorkerOptions options, Ancestry ancestry, SeedData? seed, VerifyReport report)
 {
     private readonly string _run = ancestry.Start.Run;
-    private readonly List<string> _accepted = [];
+    private readonly TrainingData _data = new(runs, log, ancestry, options);
 
     /// <summary>Checks everything that is there.</summary>
     /// <returns>What is not there yet, in words; empty for a run that is finished.</returns>
     public async Task<string> CheckAsync(CancellationToken cancellationToken)
     {
-        var facts = await log.Runs.ReadRunAsync(_run, cancellationToken);
+        var facts = await runs.ReadRunAsync(_run, cancellationToken);
         var models = facts.OfType<ModelPublished>().ToDictionary(published => published.Model.Name, StringComparer.Ordinal);
         var end = facts.SingleOrDefault(fact => fact is RunCompleted or RunStopped);
         var missing = new List<string>();
-        var streams = new StreamChecks(report, log.Store);
+        var streams = new StreamChecks(report, store, log.Versions);
         await CheckStreamsAsync(streams, cancellationToken);
         report.Same("models come in their order", $"run {_run}", models.Values.Select(model => model.Model.Name), ModelNames.All(ancestry.Start.Settings.Iterations).Take(models.Count));
+        var iterations = new IterationChecks(report, runs, log, ancestry, seed);
+        var trainings = new TrainingVerifier(report, _data, ancestry, seed, await JudgedAsync(cancellationToken));
         foreach (var name in ModelNames.All(ancestry.Start.Settings.Iterations))
         {
             var published = models.GetValueOrDefault(name);
@@ -33,8 +41,8 @@ public sealed class RunVerifier(LogReader log, Ancestry ancestry, SeedData seed,
             if (published is not null)
                 await CheckModelAsync(published, cancellationToken);
             var iteration = ModelNames.Iteration(name) - 1;
-            var ordinals = iteration is > 0 && models.ContainsKey(ModelNames.OfIteration(iteration.Value)) ? await CheckIterationAsync(iteration.Value, name, cancellationToken) : null;
-            await CheckTrainingAsync(name, published, models, ordinals, cancellationToken);
+            var pairs = iteration is > 0 && models.ContainsKey(ModelNames.OfIteration(iteration.Value)) ? await iterations.CheckAsync(iteration.Value, name, cancellationToken) : null;
+            await CheckTrainingAsync(name, published, models, pairs, trainings, cancellationToken);
         }
 
         streams.ReportContents();
@@ -47,91 +55,57 @@ public sealed class RunVerifier(LogReader log, Ancestry ancestry, SeedData seed,
             await streams.CheckAsync(prefix, stream => stream != prefix || StreamNames.MayBelongTo(stream, _run), cancellationToken);
     }
 
+    /// <returns>The judging examples of the seed; null where they cannot be told.</returns>
+    private async Task<IReadOnlyList<JudgedExample>?> JudgedAsync(CancellationToken cancellationToken)
+    {
+        if (seed is not { EftRanked.Count: > 0 })
+            return seed?.EftJudged;
+        if (await _data.VerdictsAsync(cancellationToken) is not { } built)
+            return [];
+        var judged = EftChecks.Check(report, ancestry.Root.Run, built, seed.EftRanked, ancestry.Root.Settings.Judge);
+        if (judged is null)
+            report.NotChecked("which judging examples the steps showed", "the judgements of the seed's ranked answers are not those that they have to be");
+        return judged;
+    }
+
     private async Task CheckModelAsync(ModelPublished published, CancellationToken cancellationToken)
     {
-        var (model, folder) = (published.Model, Path.Combine(log.Folder, published.Model.Path));
-        report.Same("model files hash to what is recorded", $"model {_run}/{model.Name} ({folder})", model.Sha256, HashOf(folder));
-        var stream = await log.Runs.EvaluationStreamAsync(_run, model.Name, cancellationToken);
-        var facts = await log.Log.ReadAsync(stream, cancellationToken);
+        var model = published.Model;
+        WeightChecks.CheckModel(report, $"{_run}/{model.Name}", model, options.Data);
+        var facts = await log.ReadAsync(await runs.EvaluationStreamAsync(_run, model.Name, cancellationToken), cancellationToken);
         if (facts is not [HeldOutAnswered answered, HeldOutJudged judged, ModelEvaluated evaluated])
+            return;
+        var (subject, judging) = ($"evaluation of {_run}/{model.Name}", ancestry.SettingsOf(model.Name).Judge);
+        foreach (var (prompt, judgements) in judged.Judgements.Select(item => (item.Prompt, item.Judgements)).Concat(judged.Answers.Select(item => (item.Prompt, item.Judgements))))
+        {
+            foreach (var judgement in judgements)
+                PromptChecks.Reparsed(report, $"{subject}, prompt {prompt}", judgement, judging);
+        }
+
+        if (seed is null)
             return;
         var opponents = new List<HeldOutAnswered>();
         HeldOutJudged? before = null;
         foreach (var (index, name) in EvaluatorService.Opponents(model.Name).Index())
         {
-            var opponent = await log.Log.ReadAsync(await log.Runs.EvaluationStreamAsync(_run, name, cancellationToken), cancellationToken);
+            var opponent = await log.ReadAsync(await runs.EvaluationStreamAsync(_run, name, cancellationToken), cancellationToken);
             opponents.AddRange(opponent.OfType<HeldOutAnswered>());
             before = index == 0 ? opponent.OfType<HeldOutJudged>().FirstOrDefault() : before;
         }
 
-        report.Same("figures follow from answers and judgements", $"evaluation of {_run}/{model.Name}", evaluated, ModelReport.Of(answered, judged, opponents, before, seed));
-    }
-
-    /// <returns>The prompts that made a pair.</returns>
-    private async Task<IReadOnlyCollection<int>> CheckIterationAsync(int iteration, string model, CancellationToken cancellationToken)
-    {
-        var (drafting, judging, settling) = (ancestry.SettingsOf(iteration, PromptStage.Generated), ancestry.SettingsOf(iteration, PromptStage.Judged), ancestry.SettingsOf(iteration, PromptStage.Settled));
-        var filters = drafting.Prompts.Source == "model" ? new FilterChecks(report, Pool(drafting)) : null;
-        var tally = new IterationTally();
-        var (block, first, ordinal) = (new List<PromptHistory>(), 0, 0);
-        await foreach (var history in log.Runs.ReadIterationAsync(_run, iteration, cancellationToken))
-        {
-            PromptChecks.Check(report, $"prompt {_run}/{iteration}/{ordinal}", history, judging, settling);
-            foreach (var fact in (object?[])[history.Sampled, history.Judged, history.Outcome])
-                tally.Apply(fact ?? new object());
-            block.Add(history);
-            ordinal++;
-            if (block.Count == PromptGenService.Block)
-                Close();
-        }
-
-        Close();
-        var frozen = (await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, model, cancellationToken), cancellationToken)).OfType<DatasetFrozen>().FirstOrDefault();
-        if (frozen is not null)
-        {
-            report.Same("datasets hash to what was frozen", $"dataset of {_run}/{model}", frozen.Sha256, CanonicalDataset.Sha256(tally.Pairs));
-            report.Same("statistics follow from the prompts", $"dataset of {_run}/{model}", new { frozen.Pairs, frozen.Statistics }, new { Pairs = tally.Pairs.Count, Statistics = tally.Statistics() });
-        }
-
-        return [.. tally.Pairs.Select(pair => pair.Ordinal)];
-
-        void Close()
-        {
-            // A block that is not whole yet was decided by nobody.
-            if (filters is not null && block.Count > 0 && block.TrueForAll(history => history.Version > 0))
-                filters.Check(_run, iteration, first, block);
-            _accepted.AddRange(block.Select(history => history.Generated?.Prompt).OfType<string>());
-            first += block.Count;
-            block.Clear();
-        }
+        report.Same("figures follow from answers and judgements", subject, evaluated, ModelReport.Of(answered, judged, opponents, before, seed));
     }
 
     private async Task CheckTrainingAsync(
-        string name, ModelPublished? published, Dictionary<string, ModelPublished> models, IReadOnlyCollection<int>? ordinals, CancellationToken cancellationToken)
+        string name, ModelPublished? published, Dictionary<string, ModelPublished> models, IReadOnlyList<FrozenPair>? pairs, TrainingVerifier trainings,
+        CancellationToken cancellationToken)
     {
-        var facts = await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, name, cancellationToken), cancellationToken);
+        var facts = await log.ReadAsync(await runs.TrainingStreamAsync(_run, name, cancellationToken), cancellationToken);
         if (facts.Count == 0)
             return;
-        var parent = ModelNames.Iteration(name) is { } n and > 1 ? ModelNames.OfIteration(n - 1) : ModelNames.Base;
-        TrainingChecks.Check(report, $"training of {_run}/{name}", facts, published, models.GetValueOrDefault(parent)?.Model, ordinals);
-    }
-
-    private PromptPool Pool(RunSettings settings)
-    {
-        var pool = new PromptPool(settings.Prompts.Filters, seed.SeedPrompts, heldOut: [.. seed.HeldOutPrompts.Select(prompt => prompt.Prompt), .. seed.HeldOutRanked.Select(prompt => prompt.Prompt)]);
-        _accepted.ForEach(pool.Accept);
-        return pool;
-    }
-
-    private static string HashOf(string folder)
-    {
-        try
-        {
-            return CheckpointFolder.Sha256(folder);
-        }
-        catch (CheckpointException e)
-        {
-            return e.Message;
-        }
+        var (subject, parent) = ($"training of {_run}/{name}", ModelNames.Iteration(name) is { } n and > 1 ? ModelNames.OfIteration(n - 1) : ModelNames.Base);
+        await trainings.CheckAsync(name, subject, facts, pairs, cancellationToken);
+        TrainingChecks.Check(report, subject, facts, published, models.GetValueOrDefault(parent)?.Model, pairs?.Select(pair => pair.Pair.Ordinal).ToList());
+        await WeightChecks.CheckCheckpointsAsync(report, $"{_run}/{name}", facts.OfType<CheckpointSaved>(), options.Data, published is not null, cancellationToken);
     }
 }

@@ -5,7 +5,10 @@ using SelfRewarding.Hosting;
 namespace SelfRewarding.Control.Verify;
 
 /// <summary>The rules of the log itself: versions without gaps, ids that follow from where an event stands, names that are known.</summary>
-public sealed class StreamChecks(VerifyReport report, IEventStore store)
+/// <param name="report">Takes the findings.</param>
+/// <param name="store">Where the events are.</param>
+/// <param name="versions">The names that are known.</param>
+public sealed class StreamChecks(VerifyReport report, IEventStore store, FactVersions versions)
 {
     private const int StreamsAtOnce = 256;
 
@@ -29,7 +32,7 @@ public sealed class StreamChecks(VerifyReport report, IEventStore store)
     {
         var subject = $"event {e.Version} of stream {e.Stream}";
         report.Same("ids follow from stream and version", subject, e.Id, EventId.Of(e.Stream, e.Version));
-        report.Holds("stored names are known", subject, FactNames.Versions.TypeOf(e.Type) is not null, e.Type, "a name that this version knows");
+        report.Holds("stored names are known", subject, versions.TypeOf(e.Type) is not null, e.Type, "a name that this version knows");
         // Events of an earlier version of this program have no hash.
         if (ContentHash.Recorded(e) is { } recorded)
             NoteContent(subject, recorded, ContentHash.Of(e.Type, e.Data));

@@ -5,8 +5,9 @@ using System.Text.Json.Nodes;
 namespace SelfRewarding.Control.Verify;
 
 /// <summary>What is recorded is not what follows from what else is recorded.</summary>
+/// <param name="Check">The rule that it breaks.</param>
 /// <param name="Subject">Where, such as <c>prompt kata-1/1/17, judgement 2 of answer 0</c>.</param>
-public sealed record Difference(string Subject, string Recorded, string Recomputed);
+public sealed record Difference(string Check, string Subject, string Recorded, string Recomputed);
 
 /// <summary>What was checked, how often, and what did not agree.</summary>
 public sealed class VerifyReport
@@ -14,10 +15,14 @@ public sealed class VerifyReport
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly List<string> _checks = [];
+    private readonly List<(string What, string Why)> _notChecked = [];
     private readonly Dictionary<string, (int Checked, int Different)> _counts = new(StringComparer.Ordinal);
 
     /// <summary>The checks in the order of their first use: how often each was made, and how often it found a difference.</summary>
     public IEnumerable<(string Check, int Checked, int Different)> Counts => _checks.Select(check => (check, _counts[check].Checked, _counts[check].Different));
+
+    /// <summary>What could not be checked, and why.</summary>
+    public IReadOnlyList<(string What, string Why)> Unchecked => _notChecked;
 
     /// <summary>The first difference, in full.</summary>
     public Difference? First { get; private set; }
@@ -29,12 +34,15 @@ public sealed class VerifyReport
     public void Same(string check, string subject, object? recorded, object? recomputed)
     {
         var (left, right) = (Text(recorded), Text(recomputed));
-        Count(check, left == right ? null : new Difference(subject, left, right));
+        Count(check, left == right ? null : new Difference(check, subject, left, right));
     }
 
     /// <summary>Notes that a rule holds, or what breaks it.</summary>
     public void Holds(string check, string subject, bool holds, string recorded, string expected) =>
-        Count(check, holds ? null : new Difference(subject, recorded, expected));
+        Count(check, holds ? null : new Difference(check, subject, recorded, expected));
+
+    /// <summary>Notes that something could not be checked: that is no difference, but nothing is said of it.</summary>
+    public void NotChecked(string what, string why) => _notChecked.Add((what, why));
 
     private void Count(string check, Difference? difference)
     {

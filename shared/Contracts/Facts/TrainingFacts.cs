@@ -31,9 +31,18 @@ public sealed record TrainingStarted(
 /// <param name="Examples">Which examples were in the batch: pair ordinals for DPO, row numbers of the seed data for SFT.</param>
 /// <param name="ReplayLoss">Mean negative log-likelihood of the judging examples that were shown again; null without replay.</param>
 /// <param name="Replayed">Which ones: row numbers of the seed's judging examples.</param>
+/// <param name="Rewards">
+/// What each pair of the batch was worth before the step, in the order of <paramref name="Examples"/>; null for SFT, and in events from before this
+/// was recorded.
+/// </param>
 public sealed record TrainingStepped(
     string Run, string Model, int Step, double Loss, double GradNorm, double LearningRate, int Tokens, double Seconds,
-    PreferenceMetrics? Preference, IReadOnlyList<int> Examples, double? ReplayLoss, IReadOnlyList<int> Replayed);
+    PreferenceMetrics? Preference, IReadOnlyList<int> Examples, double? ReplayLoss, IReadOnlyList<int> Replayed, IReadOnlyList<PairReward>? Rewards = null);
+
+/// <summary>
+/// Implicit rewards of a pair's two answers, β (log π − log π_ref) with the step's dropout: how far the policy has moved from its reference on each.
+/// </summary>
+public sealed record PairReward(double Chosen, double Rejected);
 
 /// <summary>What TRL logs for a DPO step: <c>rewards/*</c> and <c>logps/*</c>, means over the batch.</summary>
 public sealed record PreferenceMetrics(

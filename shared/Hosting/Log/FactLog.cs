@@ -14,24 +14,28 @@ public sealed record Recorded(object Fact, string Stream, long Version, long Pos
 /// <summary>The log in terms of facts. Every append carries the trace that caused it.</summary>
 /// <param name="store">Where the events are.</param>
 /// <param name="logger">Is told of each event name that this version does not know, once.</param>
-public sealed class FactLog(IEventStore store, ILogger<FactLog>? logger = null)
+/// <param name="versions">The shapes that facts have; null is those of this version.</param>
+public sealed class FactLog(IEventStore store, ILogger<FactLog>? logger = null, FactVersions? versions = null)
 {
     private readonly ILogger _logger = logger ?? NullLogger<FactLog>.Instance;
     private readonly ConcurrentDictionary<string, bool> _unknown = new(StringComparer.Ordinal);
+
+    /// <summary>The shapes in which facts are written and read.</summary>
+    public FactVersions Versions { get; } = versions ?? FactNames.Versions;
 
     /// <summary>
     /// Appends a fact at its fixed version, or finds what is there already: the answer is what the stream says, whoever wrote it.
     /// This one call is why a crash, a redelivery or two workers at once never lose or double anything.
     /// </summary>
     public async Task<object> AppendOnceAsync(string stream, long version, object fact, CancellationToken cancellationToken) =>
-        Read(await store.AppendOnceAsync(stream, version, FactJson.ToEvent(fact, CurrentTrace()), cancellationToken));
+        Read(await store.AppendOnceAsync(stream, version, FactJson.ToEvent(fact, CurrentTrace(), Versions), cancellationToken));
 
     /// <summary>Appends facts after <paramref name="expectedVersion"/>; for streams that one holder of a lock writes.</summary>
     /// <exception cref="VersionConflictException">Somebody else wrote to the stream.</exception>
     public Task AppendAsync(string stream, long expectedVersion, IReadOnlyList<object> facts, CancellationToken cancellationToken)
     {
         var trace = CurrentTrace();
-        return store.AppendAsync(stream, expectedVersion, [.. facts.Select(fact => FactJson.ToEvent(fact, trace))], cancellationToken);
+        return store.AppendAsync(stream, expectedVersion, [.. facts.Select(fact => FactJson.ToEvent(fact, trace, Versions))], cancellationToken);
     }
 
     /// <summary>The facts of a stream in order; empty when it does not exist.</summary>
@@ -80,7 +84,7 @@ public sealed class FactLog(IEventStore store, ILogger<FactLog>? logger = null)
 
     private object Read(StoredEvent stored)
     {
-        var fact = FactJson.FromEvent(stored);
+        var fact = FactJson.FromEvent(stored, Versions);
         if (fact is UnknownFact && _unknown.TryAdd(stored.Type, true))
             _logger.UnknownFactRead(stored.Type, stored.Stream, stored.Version);
         return fact;

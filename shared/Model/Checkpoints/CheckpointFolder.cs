@@ -27,13 +27,21 @@ public static class CheckpointFolder
                 $"The weights in '{folder}' have SHA-256 {sha256}, expected {expectedSha256}: another model lies there. Put the right files back, or start a new run.");
         }
 
+        var (config, tokenizer) = LoadTokenizer(folder);
+        return new LoadedModel(LoadWeights(folder, config), tokenizer);
+    }
+
+    /// <summary>Loads all of a folder but its weights: enough to see texts as the model does.</summary>
+    /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another.</exception>
+    public static (LlamaConfig Config, ITokenizer Tokenizer) LoadTokenizer(string folder)
+    {
         var config = LlamaConfig.Load(Path.Combine(folder, Config));
         var generation = Path.Combine(folder, GenerationConfig);
         if (File.Exists(generation) && JsonFile.Read(generation).Ints("eos_token_id") is { } eos) config = config with { EosTokenIds = eos };
         var tokenizer = TokenizerFile.Load(Path.Combine(folder, TokenizerJson), config.EosTokenIds);
-        if (tokenizer.VocabSize > config.VocabSize)
-            throw new CheckpointException($"'{folder}': tokenizer.json has {tokenizer.VocabSize} tokens, more than the vocab_size {config.VocabSize} of config.json.");
-        return new LoadedModel(LoadWeights(folder, config), tokenizer);
+        return tokenizer.VocabSize <= config.VocabSize
+            ? (config, tokenizer)
+            : throw new CheckpointException($"'{folder}': tokenizer.json has {tokenizer.VocabSize} tokens, more than the vocab_size {config.VocabSize} of config.json.");
     }
 
     /// <summary>

@@ -53,7 +53,7 @@ internal sealed class BareTraining(RunSettings settings, WorkerOptions options, 
         var chosen = pairs.Select(item => Sequence(reference.Tokenizer, item.Pair.Prompt, item.Pair.Chosen.Text, truncated: false)).ToList();
         var rejected = pairs.Select(item => Sequence(reference.Tokenizer, item.Pair.Prompt, item.Pair.Rejected.Text, item.Truncated)).ToList();
         var (chosenReference, rejectedReference) = (Score(reference.Model, chosen), Score(reference.Model, rejected));
-        var replay = JudgingReplay.Of(seed.EftJudged, settings, frozen.Iteration, reference);
+        var replay = JudgingReplay.Of(seed.EftJudged, settings, frozen.Iteration, reference.Tokenizer, reference.Model.Config.MaxPositionEmbeddings);
 
         using var policy = LoadPolicy(parent);
         using var optimizer = NewOptimizer(policy, dpo.Optimizer);

@@ -1,4 +1,5 @@
 using Npgsql;
+using SelfRewarding.Contracts;
 using SelfRewarding.Control.ReadModels;
 using SelfRewarding.EventStore;
 using SelfRewarding.Hosting;
@@ -40,17 +41,17 @@ public sealed class LogDatabase : IAsyncLifetime
     }
 
     /// <summary>The same log as another process sees it.</summary>
-    internal LogUnderTest Open(string schema, string process) => new(
-        schema, NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_cluster.ConnectionString) { SearchPath = schema, ApplicationName = process, MaxPoolSize = 30 }));
+    internal LogUnderTest Open(string schema, string process, FactVersions? versions = null) => new(
+        schema, versions, NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_cluster.ConnectionString) { SearchPath = schema, ApplicationName = process, MaxPoolSize = 30 }));
 }
 
 /// <summary>A log, and what stands on it.</summary>
 internal sealed class LogUnderTest : IAsyncDisposable
 {
-    public LogUnderTest(string schema, NpgsqlDataSource database)
+    public LogUnderTest(string schema, FactVersions? versions, NpgsqlDataSource database)
     {
         (Schema, Database, Events) = (schema, database, new NpgsqlEventStore(database, TimeProvider.System));
-        Log = new FactLog(Events);
+        Log = new FactLog(Events, logger: null, versions);
         Runs = new RunLog(Log, new RunCatalog(Log));
         Store = new ReadModelStore(database);
         ReadModels = new RunReadModels(database, Runs);

@@ -1,0 +1,49 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.DpoTrainer;
+using SelfRewarding.Model;
+
+namespace SelfRewarding.Control.Verify;
+
+/// <summary>Weights on disk against the hashes that are recorded: models, and the checkpoints that have not been removed yet.</summary>
+public static class WeightChecks
+{
+    /// <summary>A published model's file.</summary>
+    public static void CheckModel(VerifyReport report, string subject, ModelRef model, string data)
+    {
+        var folder = Path.Combine(data, model.Path);
+        report.Same("model files hash to what is recorded", $"model {subject} ({folder})", model.Sha256, HashOf(folder).Text);
+    }
+
+    /// <summary>Checkpoints of a training that are still on disk.</summary>
+    /// <param name="published">Whether the model is published: nothing goes on from its checkpoints, and their removal may have been cut short.</param>
+    public static async Task CheckCheckpointsAsync(
+        VerifyReport report, string subject, IEnumerable<CheckpointSaved> checkpoints, string data, bool published, CancellationToken cancellationToken)
+    {
+        foreach (var saved in checkpoints)
+        {
+            var folder = Path.Combine(data, saved.Path);
+            if (!Directory.Exists(folder))
+                continue;
+            var (weights, optimizer) = (HashOf(folder), await TrainingRun.OptimizerHashAsync(folder, cancellationToken));
+            var isPart = !weights.Found || optimizer is null;
+            // What is part of a checkpoint only may be one that is just being removed.
+            if (isPart && (published || !Directory.Exists(folder)))
+                continue;
+            report.Same(
+                "checkpoints on disk hash to what is recorded", $"{subject}, checkpoint {saved.Step} ({folder})",
+                new { saved.Sha256, saved.OptimizerSha256 }, new { Sha256 = weights.Text, OptimizerSha256 = optimizer ?? "no file" });
+        }
+    }
+
+    private static (bool Found, string Text) HashOf(string folder)
+    {
+        try
+        {
+            return (true, CheckpointFolder.Sha256(folder));
+        }
+        catch (CheckpointException e)
+        {
+            return (false, e.Message);
+        }
+    }
+}
