@@ -1,6 +1,5 @@
 using SelfRewarding.Contracts;
 using SelfRewarding.DpoTrainer;
-using SelfRewarding.Hosting;
 using SelfRewarding.Model;
 
 namespace SelfRewarding.Control.Lineage;
