@@ -1,4 +1,3 @@
-using Npgsql;
 using Shouldly;
 using Xunit;
 
@@ -35,7 +34,7 @@ public sealed class CatalogTests(Postgres postgres)
     public async Task A_change_is_found_by_its_name(string change, string item, string found, string expected)
     {
         await using var database = await postgres.CreateAsync();
-        await ExecuteAsync(database, change);
+        await database.ExecuteAsync(change);
         (await EventStoreSchema.CompareAsync(database, Token)).Differences.ShouldContain(new CatalogDifference(item, found, expected));
     }
 
@@ -43,7 +42,7 @@ public sealed class CatalogTests(Postgres postgres)
     public async Task What_another_program_adds_is_named_and_no_difference()
     {
         await using var database = await postgres.CreateAsync();
-        await ExecuteAsync(database, "create index mine on mt_events (type); alter table mt_events add column user_name varchar; create table other (id int)");
+        await database.ExecuteAsync("create index mine on mt_events (type); alter table mt_events add column user_name varchar; create table other (id int)");
         var comparison = await EventStoreSchema.CompareAsync(database, Token);
         comparison.Differences.ShouldBeEmpty();
         comparison.Others.ShouldBe(["column mt_events.user_name", "index mine"]);
@@ -59,10 +58,4 @@ public sealed class CatalogTests(Postgres postgres)
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)
-    {
-        await using var command = database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Token);
-    }
 }

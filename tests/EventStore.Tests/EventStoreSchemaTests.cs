@@ -131,7 +131,7 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
         await using var dataSource = await postgres.CreateAsync();
         await using var store = new NpgsqlEventStore(dataSource, TimeProvider.System);
         await store.AppendAsync("a", 0, [Events.Numbered(1), Events.Numbered(2)]);
-        await ExecuteAsync(dataSource, """
+        await dataSource.ExecuteAsync("""
             drop table selfreward_schema;
             alter table mt_streams alter column id type varchar collate "default";
             alter table mt_events alter column stream_id type varchar collate "default"
@@ -149,7 +149,7 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
     public async Task Tables_of_a_newer_version_are_refused_untouched()
     {
         await using var dataSource = await postgres.CreateAsync();
-        await ExecuteAsync(dataSource, $"update selfreward_schema set version = {EventStoreSchema.Version + 1}; drop table mt_event_progression");
+        await dataSource.ExecuteAsync($"update selfreward_schema set version = {EventStoreSchema.Version + 1}; drop table mt_event_progression");
         var refusal = await Should.ThrowAsync<SchemaException>(() => EventStoreSchema.EnsureAsync(dataSource));
         refusal.Message.ShouldContain($"at version {EventStoreSchema.Version + 1}, expected {EventStoreSchema.Version} or older");
         (await QueryAsync(dataSource, "select count(*)::text from pg_tables where schemaname = current_schema()")).ShouldBe(["3"]);
@@ -159,7 +159,7 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
     public async Task Tables_that_Marten_made_without_metadata_get_those_columns()
     {
         await using var dataSource = await postgres.CreateAsync();
-        await ExecuteAsync(dataSource, "alter table mt_events drop column correlation_id, drop column causation_id, drop column headers");
+        await dataSource.ExecuteAsync("alter table mt_events drop column correlation_id, drop column causation_id, drop column headers");
         await EventStoreSchema.EnsureAsync(dataSource);
         await using var store = new NpgsqlEventStore(dataSource, TimeProvider.System);
         await store.AppendAsync("a", 0, [Events.Numbered(1) with { Metadata = new EventMetadata("c", null, null) }]);
@@ -170,16 +170,10 @@ public sealed class EventStoreSchemaTests(Postgres postgres)
     public async Task Tables_with_Guid_streams_are_refused_untouched()
     {
         await using var dataSource = await postgres.CreateEmptyAsync();
-        await ExecuteAsync(dataSource, "create table mt_streams (id uuid primary key, version bigint)");
+        await dataSource.ExecuteAsync("create table mt_streams (id uuid primary key, version bigint)");
         var refusal = await Should.ThrowAsync<Exception>(() => EventStoreSchema.EnsureAsync(dataSource));
         refusal.ShouldBeOfType<SchemaException>().Message.ShouldContain("mt_streams.id is uuid, expected varchar");
         (await QueryAsync(dataSource, "select count(*)::text from pg_tables where schemaname = current_schema()")).ShouldBe(["1"]);
-    }
-
-    private static async Task ExecuteAsync(NpgsqlDataSource dataSource, string sql)
-    {
-        await using var command = dataSource.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
     }
 
     private static async Task<List<string>> QueryAsync(NpgsqlDataSource dataSource, string sql)

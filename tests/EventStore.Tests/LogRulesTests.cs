@@ -48,7 +48,7 @@ public sealed class LogRulesTests(Postgres postgres)
     public async Task What_breaks_a_rule_is_found_where_it_is(string change, string rule, long broken, string subject, string found, string expected)
     {
         await using var database = await FilledAsync();
-        await ExecuteAsync(database, change);
+        await database.ExecuteAsync(change);
         var result = await LogRules.CheckAsync(database, Token).SingleAsync(result => result.Rule == rule, Token);
         result.Broken.ShouldBe(broken);
         result.First.ShouldBe(new LogViolation(subject, found, expected));
@@ -58,7 +58,7 @@ public sealed class LogRulesTests(Postgres postgres)
     public async Task Martens_placeholders_for_burnt_numbers_break_no_rule()
     {
         await using var database = await FilledAsync();
-        await ExecuteAsync(database, """
+        await database.ExecuteAsync("""
             insert into mt_streams (id, version) values ('mt_tombstone', 0);
             insert into mt_events (seq_id, id, stream_id, version, data, type, timestamp) values
                 (nextval('mt_events_sequence'), gen_random_uuid(), 'mt_tombstone', 7, '{}', 'tombstone', '-infinity'),
@@ -76,13 +76,7 @@ public sealed class LogRulesTests(Postgres postgres)
         await using var store = new NpgsqlEventStore(database, TimeProvider.System);
         foreach (var (stream, count) in ((string, int)[])[("a", 4), ("b", 2), ("c", 1)])
             await store.AppendAsync(stream, 0, [.. Enumerable.Range(1, count).Select(number => Events.Numbered(number))], Token);
-        await ExecuteAsync(database, "insert into mt_event_progression (name, last_seq_id) values ('someone', 7)");
+        await database.ExecuteAsync("insert into mt_event_progression (name, last_seq_id) values ('someone', 7)");
         return database;
-    }
-
-    private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)
-    {
-        await using var command = database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Token);
     }
 }

@@ -85,7 +85,7 @@ public sealed class SchemaPartTests(Postgres postgres)
         await using var database = await postgres.CreateEmptyAsync();
         var part = new SchemaPart("trail", 1, _ => ["create table if not exists trail (step int)"], "to_regclass('trail') is not null");
         await part.EnsureAsync(database, cancellationToken: Token);
-        await ExecuteAsync(database, "drop table trail");
+        await database.ExecuteAsync("drop table trail");
 
         await part.EnsureAsync(database, cancellationToken: Token);
 
@@ -109,11 +109,5 @@ public sealed class SchemaPartTests(Postgres postgres)
     {
         await using var command = database.CreateCommand("select coalesce(string_agg(step::text, ',' order by step), '') from trail");
         return (string)(await command.ExecuteScalarAsync(Token))!;
-    }
-
-    private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)
-    {
-        await using var command = database.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync(Token);
     }
 }
