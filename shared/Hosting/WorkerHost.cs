@@ -87,7 +87,7 @@ public static class WorkerHost
                 await EventStoreSchema.EnsureAsync(database, cancellationToken);
                 return;
             }
-            catch (NpgsqlException e) when (e.IsTransient || e.InnerException is System.Net.Sockets.SocketException)
+            catch (Exception e) when (e is NpgsqlException { IsTransient: true } or { InnerException: System.Net.Sockets.SocketException } or SchemaException { IsForOwner: true })
             {
                 services.GetRequiredService<ILogger<HostFailure>>().WaitingForStore(e.Message);
                 await Task.Delay(pause, cancellationToken);

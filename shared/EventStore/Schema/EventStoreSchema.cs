@@ -88,8 +88,11 @@ public static class EventStoreSchema
 
     /// <summary>Makes what is missing in the connection's schema, and takes the steps that it has not taken. Safe to repeat, and when several programs start at once.</summary>
     /// <exception cref="SchemaException">The tables are a newer program's, or have other columns, for example Marten's with Guid streams.</exception>
-    public static Task EnsureAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default) =>
-        _part.EnsureAsync(dataSource, RefuseOthersAsync, cancellationToken);
+    public static async Task EnsureAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default)
+    {
+        await _part.EnsureAsync(dataSource, RefuseOthersAsync, cancellationToken);
+        await WorkerGrants.EnsureAsync(dataSource, cancellationToken);
+    }
 
     /// <summary>Whether the connection's schema has event tables, of whatever version.</summary>
     public static async Task<bool> ExistsAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default)
