@@ -19,7 +19,7 @@ public sealed class VerifyTests(QuietRun quiet)
         output.ShouldContain("Everything agrees.");
         foreach (var check in (string[])["scores follow from the raw judgements", "pairs and discards follow from the scores", "accepted prompts pass the filters",
             "refused drafts are refused", "datasets hash to what was frozen", "model files hash to what is recorded", "figures follow from answers and judgements",
-            "each epoch shows every pair once", "seed data are those that the run began with", "training data and steps are those of the plan",
+            "each epoch shows every pair once", "examples shown for drafting follow from seed", "seed data are those that the run began with", "training data and steps are those of the plan",
             "examples of steps follow from seed and step", "replayed examples follow from seed and step", "learning rates follow from the schedule",
             "every pair of a step has its rewards", "means follow from the pairs' rewards", "answers are generated again to the token", "judgements are generated again to the token"])
             output.ShouldContain(check);
@@ -35,7 +35,8 @@ public sealed class VerifyTests(QuietRun quiet)
     [InlineData("training_stepped", "{Step}", "77", "training of tiny/")]
     [InlineData("model_published", "{Model,Sha256}", "\"0000\"", "model tiny/M0")]
     [InlineData("training_stepped", "{Loss}", "1.25", "event 2 of stream training-tiny-SFT")]
-    [InlineData("prompt_generated", "{Examples,0}", "\"copy: abc\"", "of stream prompt-tiny-1-")]
+    [InlineData("prompt_generated", "{Examples,0}", "\"copy: abc\"", "of prompt tiny/1/")]
+    [InlineData("prompt_generated", "{Model,Path}", "\"elsewhere\"", "of stream prompt-tiny-1-")]
     [InlineData("model_evaluated", "{Following,MeanLength}", "1.25", "evaluation of tiny/M0")]
     public async Task A_changed_value_in_the_database_is_found_where_it_is(string type, string path, string value, string place) =>
         await ChangedAsync(

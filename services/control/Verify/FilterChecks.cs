@@ -1,4 +1,5 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 using SelfRewarding.PromptGen;
 
@@ -6,18 +7,22 @@ namespace SelfRewarding.Control.Verify;
 
 /// <summary>
 /// What the filters said to each draft, decided again in the same order: by blocks, in a block by attempt and then by ordinal, each against the
-/// prompts accepted before it.
+/// prompts accepted before it. And which examples an accepted draft was drawn from: a block's are chosen among the prompts of those before.
 /// </summary>
 /// <param name="report">Takes the findings.</param>
-/// <param name="pool">Seed and held-out prompts, and those accepted in earlier iterations.</param>
 /// <param name="run">The run that drafted.</param>
 /// <param name="iteration">Its iteration.</param>
-public sealed class FilterChecks(VerifyReport report, PromptPool pool, string run, int iteration)
+/// <param name="settings">What it drafted by.</param>
+/// <param name="seed">Seed and held-out prompts.</param>
+/// <param name="accepted">The prompts accepted in earlier iterations.</param>
+public sealed class FilterChecks(VerifyReport report, string run, int iteration, RunSettings settings, SeedData seed, IReadOnlyList<string> accepted)
 {
     // Whether a draft was cut off by the token limit is not recorded but in its verdict, and what did not fit was never written.
     private const string Truncated = "truncated";
     private const string NoDraft = "examples_too_long";
 
+    private readonly PromptPool _pool = PoolOf(settings, seed, accepted);
+    private readonly List<string> _own = [.. accepted];
     private readonly List<PromptHistory> _block = [];
     private int _first;
 
@@ -35,6 +40,7 @@ public sealed class FilterChecks(VerifyReport report, PromptPool pool, string ru
         // A block that is not whole yet was decided by nobody.
         if (_block.Count > 0 && _block.TrueForAll(history => history.Version > 0))
             CheckBlock();
+        _own.AddRange(_block.Select(history => history.Generated?.Prompt).OfType<string>());
         _first += _block.Count;
         _block.Clear();
     }
@@ -51,7 +57,7 @@ public sealed class FilterChecks(VerifyReport report, PromptPool pool, string ru
                 if (attempt < rejected.Count)
                     CheckRejected(subject, rejected[attempt]);
                 else if (attempt == rejected.Count && history.Generated is { } generated)
-                    CheckAccepted(subject, generated.Prompt);
+                    CheckAccepted(subject, generated, attempt);
             }
         }
     }
@@ -60,14 +66,26 @@ public sealed class FilterChecks(VerifyReport report, PromptPool pool, string ru
     {
         if (draft.Reason == NoDraft)
             return;
-        var verdict = pool.Check(draft.Text, draft.Reason == Truncated ? Finish.Length : Finish.Stop);
+        var verdict = _pool.Check(draft.Text, draft.Reason == Truncated ? Finish.Length : Finish.Stop);
         report.Same("refused drafts are refused", $"{subject} ({draft.Text})", new Verdict(draft.Reason, draft.Figure, draft.Nearest), verdict);
     }
 
-    private void CheckAccepted(string subject, string prompt)
+    private void CheckAccepted(string subject, PromptGenerated generated, int attempt)
     {
-        report.Same("accepted prompts pass the filters", $"{subject} ({prompt})", null, pool.Check(prompt, Finish.Stop));
-        pool.Accept(prompt);
+        var (place, prompts) = ($"{subject} ({generated.Prompt})", settings.Prompts);
+        report.Same("accepted prompts pass the filters", place, null, _pool.Check(generated.Prompt, Finish.Stop));
+        report.Same(
+            "examples shown for drafting follow from seed", place, generated.Examples,
+            ShotSelection.Choose(seed.SeedPrompts, _own, prompts.SeedShots, prompts.OwnShots, DrawKey.For(settings.Seed, DrawPurpose.Shots, iteration, generated.Ordinal, attempt)));
+        _pool.Accept(generated.Prompt);
+    }
+
+    private static PromptPool PoolOf(RunSettings settings, SeedData seed, IReadOnlyList<string> accepted)
+    {
+        var pool = new PromptPool(settings.Prompts.Filters, seed.SeedPrompts, heldOut: [.. seed.HeldOutPrompts.Select(prompt => prompt.Prompt), .. seed.HeldOutRanked.Select(prompt => prompt.Prompt)]);
+        foreach (var prompt in accepted)
+            pool.Accept(prompt);
+        return pool;
     }
 
     private static IReadOnlyList<RejectedDraft> RejectedOf(PromptHistory history) =>

@@ -3,7 +3,6 @@ using SelfRewarding.Datasets;
 using SelfRewarding.DpoTrainer;
 using SelfRewarding.Hosting;
 using SelfRewarding.PairBuilder;
-using SelfRewarding.PromptGen;
 
 namespace SelfRewarding.Control.Verify;
 
@@ -27,7 +26,7 @@ public sealed class IterationChecks(VerifyReport report, RunLog runs, FactLog lo
     {
         var (drafting, judging, settling) = (ancestry.SettingsOf(iteration, PromptStage.Generated), ancestry.SettingsOf(iteration, PromptStage.Judged), ancestry.SettingsOf(iteration, PromptStage.Settled));
         var drafter = ancestry.Prompts(iteration)[0].Owner;
-        var filters = seed is not null && drafting.Prompts.Source == "model" ? new FilterChecks(report, Pool(seed, drafting), drafter, iteration) : null;
+        var filters = seed is not null && drafting.Prompts.Source == "model" ? new FilterChecks(report, drafter, iteration, drafting, seed, _accepted) : null;
         var (tally, pairs, accepted, ordinal) = (new IterationTally(), new List<FrozenPair>(), new List<string>(), 0);
         await foreach (var history in runs.ReadIterationAsync(_run, iteration, cancellationToken))
         {
@@ -65,12 +64,5 @@ public sealed class IterationChecks(VerifyReport report, RunLog runs, FactLog lo
         }
 
         filters.Close();
-    }
-
-    private PromptPool Pool(SeedData data, RunSettings settings)
-    {
-        var pool = new PromptPool(settings.Prompts.Filters, data.SeedPrompts, heldOut: [.. data.HeldOutPrompts.Select(prompt => prompt.Prompt), .. data.HeldOutRanked.Select(prompt => prompt.Prompt)]);
-        _accepted.ForEach(pool.Accept);
-        return pool;
     }
 }
