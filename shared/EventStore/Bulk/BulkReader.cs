@@ -55,7 +55,7 @@ public static class BulkReader
         row.GetFieldValue<DateTimeOffset>(5),
         TextOrNull(row, 6),
         TextOrNull(row, 7),
-        row.IsDBNull(8) ? null : row.GetFieldValue<byte[]>(8),
+        row.IsDBNull(8) ? default(ReadOnlyMemory<byte>?) : row.GetFieldValue<byte[]>(8),
         row.GetFieldValue<byte[]>(9));
 
     private static string? TextOrNull(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
