@@ -3,6 +3,7 @@ using SelfRewarding.Control.Export;
 using SelfRewarding.Control.Settings;
 using SelfRewarding.Control.View;
 using SelfRewarding.Datasets;
+using SelfRewarding.DpoTrainer;
 using SelfRewarding.Hosting;
 
 namespace SelfRewarding.Control.Commands;
@@ -22,7 +23,7 @@ public static class ExportCommand
         await using var log = await LogReader.OpenAsync(RunOptions.DataFolder(options), cancellationToken);
         var run = Known.RunOrLatest(options.GetValue(Run), await log.Runs.NamesAsync(cancellationToken), log.Folder);
         var ancestry = await log.Catalog.AncestryOfAsync(run, cancellationToken);
-        var lines = new DatasetLines(log.Runs, log.Log, ancestry);
+        var lines = new DatasetLines(log.Runs, new TrainingData(log.Runs, log.Log, ancestry, new WorkerOptions { Data = log.Folder, Postgres = "" }), ancestry);
         if (options.GetValue(Pairs) is { } pairs)
             await WriteAsync(pairs, "preference pairs", lines.PairsAsync(cancellationToken), cancellationToken);
         if (options.GetValue(Sft) is not null || options.GetValue(Eft) is not null)

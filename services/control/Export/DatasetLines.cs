@@ -8,8 +8,9 @@ namespace SelfRewarding.Control.Export;
 
 /// <summary>What a run's models were trained on, as lines that other trainers read (TRL's formats), or this one.</summary>
 /// <param name="log">The log as runs have it.</param>
+/// <param name="data">What its trainings saw.</param>
 /// <param name="ancestry">The run.</param>
-public sealed class DatasetLines(RunLog log, FactLog facts, Ancestry ancestry)
+public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestry)
 {
     private readonly string _run = ancestry.Start.Run;
 
@@ -18,7 +19,7 @@ public sealed class DatasetLines(RunLog log, FactLog facts, Ancestry ancestry)
 
     /// <summary>
     /// The preference pairs of all iterations, by ordinal: <c>prompt</c>, <c>chosen</c> and <c>rejected</c> as the model saw them in training, then scores and where the pair
-    /// came from. End tokens are the trainer's to add.
+    /// came from. End tokens are the trainer's to add; a rejected answer whose finish is <c>length</c> was trained on without one.
     /// </summary>
     public async IAsyncEnumerable<CanonicalJson> PairsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -26,8 +27,8 @@ public sealed class DatasetLines(RunLog log, FactLog facts, Ancestry ancestry)
         {
             await foreach (var history in log.ReadIterationAsync(_run, iteration, cancellationToken))
             {
-                if (history is { Outcome: PreferencePairBuilt pair, Sampled: { } sampled })
-                    yield return Line(pair, sampled);
+                if (FrozenPair.Of(history) is { } pair)
+                    yield return Line(pair, history.Sampled!.Model);
             }
         }
     }
@@ -54,20 +55,22 @@ public sealed class DatasetLines(RunLog log, FactLog facts, Ancestry ancestry)
 
     private async Task<IReadOnlyList<JudgedExample>> JudgedAsync(SeedData seed, CancellationToken cancellationToken)
     {
-        if (seed.EftRanked.Count == 0)
-            return seed.EftJudged;
-        return await facts.FindAsync(await log.EftStreamAsync(_run, cancellationToken), 1, cancellationToken) is EftBuilt built
-            ? EftBuilder.Kept(built, seed.EftRanked)
-            : throw new UserException($"Run '{_run}' has no judging examples yet: its {ModelNames.Baseline} model judges the ranked answers once it is trained. Go on with the run ('selfreward resume {_run}'), and export then.");
+        if (seed.EftRanked.Count == 0 || await data.VerdictsAsync(cancellationToken) is not null)
+            return await data.JudgedAsync(seed, cancellationToken);
+        throw new UserException($"Run '{_run}' has no judging examples yet: its {ModelNames.Baseline} model judges the ranked answers once it is trained. Go on with the run ('selfreward resume {_run}'), and export then.");
     }
 
-    private CanonicalJson Line(PreferencePairBuilt pair, CandidatesSampled sampled) => new CanonicalJson()
-        .Add("prompt", _format.Answer(pair.Prompt)).Add("chosen", pair.Chosen.Text).Add("rejected", pair.Rejected.Text)
-        .Add("score_chosen", pair.Chosen.Score).Add("score_rejected", pair.Rejected.Score)
-        .Add("run", _run).Add("iteration", pair.Iteration).Add("ordinal", pair.Ordinal)
-        .Add("chosen_candidate", pair.Chosen.Candidate).Add("rejected_candidate", pair.Rejected.Candidate)
-        .Add("rejected_finish", sampled.Candidates.Single(candidate => candidate.Index == pair.Rejected.Candidate).Finish.ToString().ToLowerInvariant())
-        .Add("model", sampled.Model.Name).Add("model_sha256", sampled.Model.Sha256).Add("instruction", pair.Prompt);
+    private CanonicalJson Line(FrozenPair frozen, ModelRef model)
+    {
+        var pair = frozen.Pair;
+        return new CanonicalJson()
+            .Add("prompt", _format.Answer(pair.Prompt)).Add("chosen", pair.Chosen.Text).Add("rejected", pair.Rejected.Text)
+            .Add("score_chosen", pair.Chosen.Score).Add("score_rejected", pair.Rejected.Score)
+            .Add("run", _run).Add("iteration", pair.Iteration).Add("ordinal", pair.Ordinal)
+            .Add("chosen_candidate", pair.Chosen.Candidate).Add("rejected_candidate", pair.Rejected.Candidate)
+            .Add("rejected_finish", frozen.RejectedIsTruncated ? "length" : "stop")
+            .Add("model", model.Name).Add("model_sha256", model.Sha256).Add("instruction", pair.Prompt);
+    }
 
     private static CanonicalJson Line(string set, string prompt, string completion) =>
         new CanonicalJson().Add("prompt", prompt).Add("completion", completion).Add("set", set);
