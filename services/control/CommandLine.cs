@@ -97,10 +97,16 @@ public static class CommandLine
         var replay = new Command("replay", "Drop the read models and make them anew from the log; says whether they are what they were") { ReplayCommand.Run, RunOptions.Data };
         replay.SetAction(ReplayCommand.InvokeAsync);
 
+        var export = new Command("export", "Write a run's pairs, seed data or events to files") { ExportCommand.Run, ExportCommand.Pairs, ExportCommand.Sft, ExportCommand.Eft, ExportCommand.Events, RunOptions.Data };
+        export.SetAction(ExportCommand.InvokeAsync);
+
+        var import = new Command("import", "Bring the events of another log's run into this one, all or none") { ImportCommand.File, RunOptions.Data };
+        import.SetAction(ImportCommand.InvokeAsync);
+
         var check = new Command("check", "Check the log's database: tables, rules of the streams, every event's hash; and say how large it is and what to back up") { RunOptions.Data };
         check.SetAction(DbCheckCommand.InvokeAsync);
         var db = new Command("db", "Care of the log's database") { check };
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay, db };
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay, export, import, db };
     }
 }

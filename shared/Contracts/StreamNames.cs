@@ -16,6 +16,25 @@ public static class StreamNames
     /// <summary>The judging seed that the baseline makes from ranked answers.</summary>
     public static string Eft(string run) => $"eft-{run}";
 
+    /// <summary>How the names of a run's streams begin; those of another run may begin so, too (see <see cref="RunOf"/>).</summary>
+    public static IReadOnlyList<string> Prefixes(string run) => [Run(run), $"prompt-{run}-", $"training-{run}-", $"evaluation-{run}-", Eft(run)];
+
+    /// <summary>The run that a stream belongs to, exactly; null for a name that is none of these.</summary>
+    public static string? RunOf(string stream)
+    {
+        var mark = stream.IndexOf('-');
+        var rest = mark < 0 ? "" : stream[(mark + 1)..];
+        var run = (mark < 0 ? "" : stream[..mark]) switch
+        {
+            "run" or "eft" => rest,
+            // Neither a model's name nor a number has a hyphen, while a run's name may end like a number.
+            "training" or "evaluation" => WithoutLast(rest, _ => true),
+            "prompt" => WithoutLast(WithoutLast(rest, IsNumber), IsNumber),
+            _ => null,
+        };
+        return string.IsNullOrEmpty(run) ? null : run;
+    }
+
     /// <summary>False where the stream is surely not this run's. A run's name may hold hyphens, so a stream of run <c>a-1</c> may look like one of run <c>a</c>.</summary>
     public static bool MayBelongTo(string stream, string run)
     {
@@ -23,6 +42,11 @@ public static class StreamNames
         var rest = stream.AsSpan(start);
         return start > 0 && rest.StartsWith(run, StringComparison.Ordinal) && (rest.Length == run.Length || rest[run.Length] == '-');
     }
+
+    private static string? WithoutLast(string? name, Func<string, bool> isLast) =>
+        name?.LastIndexOf('-') is > 0 and var mark && isLast(name[(mark + 1)..]) ? name[..mark] : null;
+
+    private static bool IsNumber(string text) => text.Length > 0 && text.All(char.IsAsciiDigit);
 }
 
 /// <summary>The models of a run, in the order in which <c>run-{run}</c> publishes them.</summary>

@@ -36,6 +36,9 @@ public static class Jsonl
     /// <exception cref="DataFileException">As <see cref="ReadPrompts"/>.</exception>
     public static bool HoldsRanked(string path) => Read(path).FirstOrDefault()?.Has("responses") ?? false;
 
+    /// <summary>Whether a file of this name is gzipped.</summary>
+    public static bool IsGzipped(string path) => path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The objects of a file in order.</summary>
     /// <exception cref="DataFileException">As <see cref="ReadPrompts"/>.</exception>
     public static IEnumerable<JsonlLine> Read(string path)
@@ -70,7 +73,8 @@ public static class Jsonl
     {
         var example = new JudgedExample(line.NonBlankText("prompt"), line.Text("response"), line.NonBlankText("judgement"), line.WholeNumber("score", 0));
         var (score, _) = JudgeScore.Parse(example.Judgement, Contracts.Finish.Stop, double.MinValue, double.MaxValue);
-        return score is null || score == example.Score
+        // A judge may give half points: the example counts as the whole score next to it.
+        return score is null || Math.Round(score.Value, MidpointRounding.AwayFromZero) == example.Score
             ? example
             : throw new DataFileException($"{line.Location}: \"score\" is {example.Score}, but \"judgement\" ends with the score {score}.");
     }
@@ -109,7 +113,7 @@ public static class Jsonl
             if (Directory.Exists(path))
                 throw new DataFileException($"{path}: is a folder, expected a JSON Lines file.");
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
-            return path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(file, CompressionMode.Decompress) : file;
+            return IsGzipped(path) ? new GZipStream(file, CompressionMode.Decompress) : file;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

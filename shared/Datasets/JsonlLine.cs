@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -86,16 +87,34 @@ public sealed record JsonlLine(string Location, string Path, JsonElement Value)
     /// <param name="name">The property.</param>
     /// <param name="min">How many there have to be.</param>
     /// <exception cref="DataFileException">It is missing, not a list of objects, or too short.</exception>
-    public IReadOnlyList<JsonlLine> Objects(string name, int min)
+    public IReadOnlyList<JsonlLine> Objects(string name, int min) => [.. Items(name, min).Select((item, index) => item.ValueKind == JsonValueKind.Object
+        ? new JsonlLine(Location, $"{Path}{name}[{index}].", item)
+        : throw Wrong($"{name}[{index}]", item, "an object"))];
+
+    /// <summary>The texts of a list.</summary>
+    /// <param name="name">The property.</param>
+    /// <param name="min">How many there have to be.</param>
+    /// <exception cref="DataFileException">It is missing, not a list of texts, or too short.</exception>
+    public IReadOnlyList<string> Texts(string name, int min) => [.. Items(name, min).Select((item, index) => item.ValueKind == JsonValueKind.String
+        ? item.GetString()!
+        : throw Wrong($"{name}[{index}]", item, "a text"))];
+
+    /// <summary>An object as it stands in the line, in UTF-8.</summary>
+    /// <exception cref="DataFileException">It is missing or not an object.</exception>
+    public ReadOnlyMemory<byte> ObjectText(string name)
+    {
+        var value = Required(name);
+        return value.ValueKind == JsonValueKind.Object ? JsonMarshal.GetRawUtf8Value(value).ToArray() : throw Wrong(name, value, "an object");
+    }
+
+    private IEnumerable<JsonElement> Items(string name, int min)
     {
         var value = Required(name);
         if (value.ValueKind != JsonValueKind.Array)
             throw Wrong(name, value, "a list");
-        if (value.GetArrayLength() < min)
-            throw new DataFileException($"{Location}: \"{Path}{name}\" has {value.GetArrayLength()} entries, expected at least {min}.");
-        return [.. value.EnumerateArray().Select((item, index) => item.ValueKind == JsonValueKind.Object
-            ? new JsonlLine(Location, $"{Path}{name}[{index}].", item)
-            : throw Wrong($"{name}[{index}]", item, "an object"))];
+        return value.GetArrayLength() >= min
+            ? value.EnumerateArray()
+            : throw new DataFileException($"{Location}: \"{Path}{name}\" has {value.GetArrayLength()} entries, expected at least {min}.");
     }
 
     private JsonElement Required(string name) => Value.TryGetProperty(name, out var value)

@@ -97,11 +97,13 @@ internal sealed class EventAppender(NpgsqlDataSource dataSource, TimeProvider ti
         }
     }
 
-    private static bool IsUnstorable(string state) => state is
+    /// <summary>Whether PostgreSQL refuses the value itself.</summary>
+    internal static bool IsUnstorable(string state) => state is
         PostgresErrorCodes.InvalidTextRepresentation or PostgresErrorCodes.UntranslatableCharacter or PostgresErrorCodes.CharacterNotInRepertoire
         or PostgresErrorCodes.StringDataRightTruncation or PostgresErrorCodes.ProgramLimitExceeded;
 
-    private static byte[] Bytes(ReadOnlyMemory<byte> data) =>
+    /// <summary>The array itself where it is one, as Npgsql wants it.</summary>
+    internal static byte[] Bytes(ReadOnlyMemory<byte> data) =>
         System.Runtime.InteropServices.MemoryMarshal.TryGetArray(data, out var segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length
             ? segment.Array
             : data.ToArray();

@@ -9,9 +9,7 @@ internal static class EventText
 
     public static void Check(string stream, NewEvent e)
     {
-        if (e.Type.Length is 0 or > LongestType)
-            throw new ArgumentException($"The event type '{e.Type}' for stream '{stream}' has {e.Type.Length} characters, expected 1 to {LongestType}.");
-        Check(stream, "type", e.Type);
+        CheckType(stream, e.Type);
         Check(stream, "correlation id", e.Metadata.CorrelationId);
         Check(stream, "causation id", e.Metadata.CausationId);
         if (e.Metadata.Headers is { } headers)
@@ -23,17 +21,41 @@ internal static class EventText
             }
         }
 
-        if (FindNul(e.Data.Span) is { } place)
-        {
-            throw new ArgumentException(
-                $"Event '{e.Type}' for stream '{stream}' has the character U+0000 in {place}, which PostgreSQL's jsonb cannot keep: remove or replace it before appending.");
-        }
+        CheckJson(stream, e.Type, e.Data);
+    }
+
+    public static void Check(EventCopy e)
+    {
+        CheckStream(e.Stream);
+        CheckType(e.Stream, e.Type);
+        Check(e.Stream, ".NET type", e.DotNetType);
+        Check(e.Stream, "correlation id", e.CorrelationId);
+        Check(e.Stream, "causation id", e.CausationId);
+        CheckJson(e.Stream, e.Type, e.Data);
+        if (e.Headers is { } headers)
+            CheckJson(e.Stream, e.Type, headers);
     }
 
     public static void CheckStream(string stream)
     {
         ArgumentException.ThrowIfNullOrEmpty(stream);
         Check(stream, "name of the stream", stream);
+    }
+
+    private static void CheckType(string stream, string type)
+    {
+        if (type.Length is 0 or > LongestType)
+            throw new ArgumentException($"The event type '{type}' for stream '{stream}' has {type.Length} characters, expected 1 to {LongestType}.");
+        Check(stream, "type", type);
+    }
+
+    private static void CheckJson(string stream, string type, ReadOnlyMemory<byte> json)
+    {
+        if (FindNul(json.Span) is { } place)
+        {
+            throw new ArgumentException(
+                $"Event '{type}' for stream '{stream}' has the character U+0000 in {place}, which PostgreSQL's jsonb cannot keep: remove or replace it before appending.");
+        }
     }
 
     private static void Check(string stream, string what, string? text)

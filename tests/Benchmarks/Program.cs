@@ -5,6 +5,7 @@ var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task
 {
     ["store"] = EventStoreBenchmark.RunAsync,
     ["overhead"] = OverheadBenchmark.RunAsync,
+    ["bulk"] = BulkBenchmark.RunAsync,
 };
 var chosen = args.Length == 0 ? benchmarks.Keys.ToArray() : args;
 foreach (var name in chosen)

@@ -15,6 +15,32 @@ public sealed class StreamNamesTests
         StreamNames.Eft("kata-1").ShouldBe("eft-kata-1");
     }
 
+    [Theory]
+    [InlineData("run-kata", "kata")]
+    [InlineData("run-kata-1", "kata-1")]
+    [InlineData("eft-kata-1", "kata-1")]
+    [InlineData("prompt-kata-1-3", "kata")]
+    [InlineData("prompt-kata-1-1-3", "kata-1")]
+    [InlineData("prompt-7-1-3", "7")]
+    [InlineData("training-kata-1-M2", "kata-1")]
+    [InlineData("evaluation-kata-SFT", "kata")]
+    [InlineData("prompt-kata-1", null)]
+    [InlineData("prompt-kata-1-x", null)]
+    [InlineData("training-kata", null)]
+    [InlineData("run-", null)]
+    [InlineData("other-kata", null)]
+    [InlineData("mt_tombstone", null)]
+    public void A_stream_belongs_to_one_run_however_the_run_is_named(string stream, string? run) => StreamNames.RunOf(stream).ShouldBe(run);
+
+    [Theory]
+    [InlineData("kata")]
+    [InlineData("kata-1")]
+    public void Every_stream_of_a_run_begins_in_one_of_its_ways(string run)
+    {
+        string[] streams = [StreamNames.Run(run), StreamNames.Eft(run), StreamNames.Prompt(run, 2, 17), StreamNames.Training(run, "M2"), StreamNames.Evaluation(run, "SFT")];
+        streams.ShouldAllBe(stream => StreamNames.RunOf(stream) == run && StreamNames.Prefixes(run).Any(stream.StartsWith));
+    }
+
     [Fact]
     public void A_run_of_two_iterations_publishes_five_models() => ModelNames.All(2).ShouldBe(["M0", "SFT", "M1", "M2", "M3"]);
 

@@ -48,10 +48,17 @@ public sealed class LogReader : IAsyncDisposable
     /// <summary>Opens the log.</summary>
     /// <exception cref="UserException">There is none, or its database cannot be used.</exception>
     /// <exception cref="SchemaException">A newer program has changed its tables.</exception>
-    public static async Task<LogReader> OpenAsync(string folder, CancellationToken cancellationToken)
+    public static Task<LogReader> OpenAsync(string folder, CancellationToken cancellationToken) => OpenAsync(folder, make: false, cancellationToken);
+
+    /// <summary>Opens the log, or makes one with nothing in it where there is none.</summary>
+    /// <exception cref="UserException">Its database cannot be used.</exception>
+    /// <exception cref="SchemaException">A newer program has changed its tables.</exception>
+    public static Task<LogReader> OpenOrMakeAsync(string folder, CancellationToken cancellationToken) => OpenAsync(folder, make: true, cancellationToken);
+
+    private static async Task<LogReader> OpenAsync(string folder, bool make, CancellationToken cancellationToken)
     {
         var postgres = Path.Combine(folder, "postgres");
-        if (LogServer.Shared is null && !Directory.Exists(postgres))
+        if (!make && LogServer.Shared is null && !Directory.Exists(postgres))
             throw new UserException($"There is no log in '{folder}': 'selfreward run' makes one, or --data names another folder.");
         // Whoever has the folder has its PostgreSQL. Without a run this is us, and a run that begins meanwhile is told so; beside a run we join. A shared server is nobody's.
         var own = LogServer.Shared is null ? DataFolder.TryOpen(folder) : null;
@@ -61,7 +68,7 @@ public sealed class LogReader : IAsyncDisposable
         {
             database = NpgsqlDataSource.Create(server.ConnectionString);
             // To look into a server does not make a log there.
-            if (LogServer.Shared is not null && !await EventStoreSchema.ExistsAsync(database, cancellationToken))
+            if (!make && LogServer.Shared is not null && !await EventStoreSchema.ExistsAsync(database, cancellationToken))
                 throw new UserException($"There is no log in the database that {WorkerOptions.PostgresVariable} names: 'selfreward run' makes one, or name another database.");
             await EventStoreSchema.EnsureAsync(database, cancellationToken);
             return new LogReader(folder, own, server, database);

@@ -51,8 +51,8 @@ public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, Wor
 
     private async Task CheckStreamsAsync(StreamChecks streams, CancellationToken cancellationToken)
     {
-        foreach (var prefix in (string[])[StreamNames.Run(_run), $"prompt-{_run}-", $"training-{_run}-", $"evaluation-{_run}-", StreamNames.Eft(_run)])
-            await streams.CheckAsync(prefix, stream => stream != prefix || StreamNames.MayBelongTo(stream, _run), cancellationToken);
+        foreach (var prefix in StreamNames.Prefixes(_run))
+            await streams.CheckAsync(prefix, stream => StreamNames.RunOf(stream) == _run, cancellationToken);
     }
 
     /// <returns>The judging examples of the seed; null where they cannot be told.</returns>

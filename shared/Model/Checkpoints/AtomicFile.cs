@@ -8,7 +8,15 @@ public static class AtomicFile
     /// was there before is untouched and nothing half-written stays.
     /// </summary>
     /// <exception cref="CheckpointException">The file cannot be written.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write) => WriteAsync(path, stream =>
+    {
+        write(stream);
+        return Task.CompletedTask;
+    }).GetAwaiter().GetResult(); // nothing in it waits
+
+    /// <summary>As <see cref="Write"/>, where what is written comes little by little.</summary>
+    /// <exception cref="CheckpointException">The file cannot be written.</exception>
+    public static async Task WriteAsync(string path, Func<Stream, Task> write)
     {
         var full = Path.GetFullPath(path);
         var temporary = $"{full}.{Guid.NewGuid():N}.tmp";
@@ -17,7 +25,7 @@ public static class AtomicFile
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
             {
-                write(stream);
+                await write(stream);
                 stream.Flush(flushToDisk: true);
             }
 

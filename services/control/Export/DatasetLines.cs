@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.DpoTrainer;
+using SelfRewarding.Hosting;
+
+namespace SelfRewarding.Control.Export;
+
+/// <summary>What a run's models were trained on, as lines that other trainers read (TRL's formats), or this one.</summary>
+/// <param name="log">The log as runs have it.</param>
+/// <param name="data">What its trainings saw.</param>
+/// <param name="ancestry">The run.</param>
+public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestry)
+{
+    private readonly string _run = ancestry.Start.Run;
+
+    // A fork cannot change it.
+    private readonly PromptFormat _format = new(ancestry.Root.Settings.Format);
+
+    /// <summary>
+    /// The preference pairs of all iterations, by ordinal: <c>prompt</c>, <c>chosen</c> and <c>rejected</c> as the model saw them in training, then scores and where the pair
+    /// came from. End tokens are the trainer's to add; a rejected answer whose finish is <c>length</c> was trained on without one.
+    /// </summary>
+    public async IAsyncEnumerable<CanonicalJson> PairsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var iteration in Enumerable.Range(1, ancestry.Start.Settings.Iterations))
+        {
+            await foreach (var history in log.ReadIterationAsync(_run, iteration, cancellationToken))
+            {
+                if (FrozenPair.Of(history) is { } pair)
+                    yield return Line(pair, history.Sampled!.Model);
+            }
+        }
+    }
+
+    /// <summary>
+    /// What M1 was fine-tuned on: <c>prompt</c> and <c>completion</c> as it saw them, and which set of the seed they are from, in the order in which <see cref="SftMixture"/> numbers its rows.
+    /// </summary>
+    public async IAsyncEnumerable<CanonicalJson> DemonstrationsAsync(SeedData seed, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var example in seed.Ift)
+            yield return Line("ift", _format.Answer(example.Prompt), example.Response);
+        foreach (var example in seed.Drafts)
+            yield return Line("drafts", _format.Draft(example.Shots), example.Prompt);
+        foreach (var example in await JudgedAsync(seed, cancellationToken))
+            yield return Line("eft", _format.Judge(example.Prompt, example.Response), example.Judgement);
+    }
+
+    /// <summary>The judging examples that M1 was fine-tuned on, as <c>--eft</c> reads them.</summary>
+    public async IAsyncEnumerable<CanonicalJson> JudgingAsync(SeedData seed, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var line in SeedSets.Lines(await JudgedAsync(seed, cancellationToken)))
+            yield return line;
+    }
+
+    private async Task<IReadOnlyList<JudgedExample>> JudgedAsync(SeedData seed, CancellationToken cancellationToken)
+    {
+        if (seed.EftRanked.Count == 0 || await data.VerdictsAsync(cancellationToken) is not null)
+            return await data.JudgedAsync(seed, cancellationToken);
+        throw new UserException($"Run '{_run}' has no judging examples yet: its {ModelNames.Baseline} model judges the ranked answers once it is trained. Go on with the run ('selfreward resume {_run}'), and export then.");
+    }
+
+    private CanonicalJson Line(FrozenPair frozen, ModelRef model)
+    {
+        var pair = frozen.Pair;
+        return new CanonicalJson()
+            .Add("prompt", _format.Answer(pair.Prompt)).Add("chosen", pair.Chosen.Text).Add("rejected", pair.Rejected.Text)
+            .Add("score_chosen", pair.Chosen.Score).Add("score_rejected", pair.Rejected.Score)
+            .Add("run", _run).Add("iteration", pair.Iteration).Add("ordinal", pair.Ordinal)
+            .Add("chosen_candidate", pair.Chosen.Candidate).Add("rejected_candidate", pair.Rejected.Candidate)
+            .Add("rejected_finish", frozen.RejectedIsTruncated ? "length" : "stop")
+            .Add("model", model.Name).Add("model_sha256", model.Sha256).Add("instruction", pair.Prompt);
+    }
+
+    private static CanonicalJson Line(string set, string prompt, string completion) =>
+        new CanonicalJson().Add("prompt", prompt).Add("completion", completion).Add("set", set);
+}
