@@ -22,11 +22,7 @@ public static class LineageCommand
     public static async Task<int> InvokeAsync(ParseResult options, CancellationToken cancellationToken)
     {
         await using var log = await LogReader.OpenAsync(RunOptions.DataFolder(options), cancellationToken);
-        var id = LineageId.Parse(options.GetValue(Id)!, await log.Runs.NamesAsync(cancellationToken));
-        var ancestry = await log.Catalog.AncestryOfAsync(id.Run, cancellationToken);
-        var tree = id.Model is null
-            ? await new PromptLineage(log.Runs, log.Log, ancestry).OfAsync(id, cancellationToken)
-            : await new ModelLineage(log.Runs, log.Log, ancestry).OfAsync(id, cancellationToken);
+        var tree = await LineageTree.OfAsync(log, options.GetValue(Id)!, cancellationToken);
         if (options.GetValue(AsJson))
             await Console.Out.WriteLineAsync(JsonSerializer.Serialize(tree, Readable));
         else

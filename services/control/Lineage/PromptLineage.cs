@@ -1,4 +1,5 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.Control.Commands;
 using SelfRewarding.Hosting;
 
 namespace SelfRewarding.Control.Lineage;
@@ -13,9 +14,7 @@ public sealed class PromptLineage(RunLog log, FactLog facts, Ancestry ancestry)
     public async Task<LineageNode> OfAsync(LineageId id, CancellationToken cancellationToken)
     {
         var (iteration, ordinal) = (id.Iteration!.Value, id.Ordinal!.Value);
-        var iterations = ancestry.Start.Settings.Iterations;
-        if (iteration < 1 || iteration > iterations)
-            throw new UserException($"Run '{_run}' has no iteration {iteration}, expected 1 to {iterations}.");
+        Known.Iteration(ancestry, iteration);
         if (ordinal >= ancestry.Planned(iteration))
             throw new UserException($"Iteration {iteration} of run '{_run}' has no prompt {ordinal}, expected 0 to {ancestry.Planned(iteration) - 1}.");
         var history = await log.ReadPromptAsync(_run, iteration, ordinal, cancellationToken);
