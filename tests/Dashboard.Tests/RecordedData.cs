@@ -25,6 +25,9 @@ public sealed class RecordedData : IAsyncLifetime
     /// <summary>The data folder.</summary>
     public string Folder { get; } = TemporaryFolder();
 
+    /// <summary>The PostgreSQL that the log is in.</summary>
+    public string ConnectionString => _live.ConnectionString;
+
     /// <summary>The log, to write to.</summary>
     public FactLog Log => _live.Log;
 
@@ -71,6 +74,8 @@ internal sealed class LiveLog : IAsyncDisposable
         (_folder, _cluster, _database, _store) = (folder, cluster, database, new NpgsqlEventStore(database, TimeProvider.System));
         Log = new FactLog(_store);
     }
+
+    public string ConnectionString => _cluster.ConnectionString;
 
     public FactLog Log { get; }
 

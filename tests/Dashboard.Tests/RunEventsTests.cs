@@ -51,7 +51,7 @@ public sealed class RunEventsTests(RecordedData data)
         var shared = 0;
         await foreach (var (id, _) in client.FactsAsync($"/api/runs/{RecordedData.Fork}/events?after=0"))
         {
-            id.ShouldBe("0", "an id in the midst would pass over the rest");
+            id.ShouldBeNull("an id in the midst would pass over the rest");
             if (++shared == 30)
                 break;
         }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Configuration;
 using SelfRewarding.Control.Http;
 using SelfRewarding.Control.Settings;
+using SelfRewarding.Hosting;
 
 namespace SelfRewarding.Control.Commands;
 
@@ -20,13 +21,13 @@ public static class ServeCommand
         var environment = new ConfigurationBuilder().AddEnvironmentVariables().Build();
         var folder = RunOptions.DataFolder(options);
         var serve = ServeOptions.From(options.GetValue(Urls)!, environment[ServeOptions.TokenVariable]);
-        var shared = environment["SELFREWARD_POSTGRES"] is not null;
+        var shared = LogServer.Shared is not null;
         // A wrong folder is said now; a shared database may come later, and pages say so until it does.
         if (!shared)
             await (await LogReader.OpenAsync(folder, cancellationToken)).DisposeAsync();
 
         await using var server = await DashboardServer.StartAsync(folder, shared, serve, BrokerOf(environment["SELFREWARD_RABBITMQ"]), cancellationToken);
-        await Console.Out.WriteLineAsync($"The runs of {(shared ? "the database that SELFREWARD_POSTGRES names" : $"'{folder}'")} are at {string.Join(" and ", server.Urls)}{(serve.Token is null ? "" : ", for who has the token")}. Ctrl-C ends it.");
+        await Console.Out.WriteLineAsync($"The runs of {(shared ? $"the database that {WorkerOptions.PostgresVariable} names" : $"'{folder}'")} are at {string.Join(" and ", server.Urls)}{(serve.Token is null ? "" : ", for who has the token")}. Ctrl-C ends it.");
         var stopped = new TaskCompletionSource();
         await using var stop = cancellationToken.Register(stopped.SetResult);
         await stopped.Task;

@@ -30,7 +30,12 @@ public sealed class DashboardServer : IAsyncDisposable
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(Limits.Apply).UseUrls([.. options.Urls]);
-        builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(Directory.Exists(folder) ? folder : Path.GetTempPath(), "selfreward-serve.log"))).SetMinimumLevel(LogLevel.Warning);
+        // Beside the log that is ours; without it we are one service of several, whose output somebody collects.
+        if (shared)
+            builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        else
+            builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(folder, "selfreward-serve.log")));
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddRouting().AddLimits().AddSingleton(TimeProvider.System).ConfigureHttpJsonOptions(json => ApiJson.Apply(json.SerializerOptions));
         builder.Services.AddHostFiltering(hosts => (hosts.AllowedHosts, hosts.IncludeFailureMessage) = ([.. options.Hosts], false));
         builder.Services.AddSingleton(provider => new ServedLog(folder, shared, provider.GetRequiredService<TimeProvider>())).AddHostedService(provider => provider.GetRequiredService<ServedLog>());
@@ -79,6 +84,6 @@ public sealed class DashboardServer : IAsyncDisposable
             OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache",
         });
         _app.MapRuns();
-        _app.MapHealth(_broker);
+        _app.MapHealth(_broker, options);
     }
 }

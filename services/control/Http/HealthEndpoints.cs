@@ -6,6 +6,10 @@ using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Control.Http;
 
+/// <summary>What <c>/health/live</c> gives.</summary>
+/// <param name="NeedsToken">Where a browser can log in, and out again.</param>
+public sealed record Liveness(bool Live, bool NeedsToken);
+
 /// <summary>What <c>/health/ready</c> gives. It says nothing of addresses and names: everybody may ask.</summary>
 /// <param name="Database"><c>ok</c>; <c>resting</c> where it is started when somebody asks for a run; or <c>away</c>.</param>
 /// <param name="ReadModelsLag">Positions of the log that the read models have still to take; a request for a run brings them up first.</param>
@@ -15,9 +19,10 @@ public sealed record Readiness(bool Ready, string Database, long? ReadModelsLag,
 /// <summary>For whoever starts, watches and balances servers.</summary>
 internal static class HealthEndpoints
 {
-    public static void MapHealth(this IEndpointRouteBuilder app, BrokerCheck? broker)
+    public static void MapHealth(this IEndpointRouteBuilder app, BrokerCheck? broker, ServeOptions options)
     {
-        app.MapGet("/health/live", () => TypedResults.Ok(new { Live = true }));
+        var alive = new Liveness(true, options.Token is not null);
+        app.MapGet("/health/live", () => alive);
         app.MapGet("/health/ready", async (ServedLog served, CancellationToken cancellationToken) =>
         {
             var (database, lag) = await DatabaseAsync(served, cancellationToken);

@@ -13,7 +13,7 @@ namespace SelfRewarding.Control.Http;
 /// </summary>
 internal static class Problems
 {
-    private const string DatabaseAway = "The log's database does not answer: is it running?";
+    public const string DatabaseAway = "The log's database does not answer: is it running?";
 
     public static void UseProblems(this WebApplication app, ServeOptions options)
     {
@@ -21,7 +21,7 @@ internal static class Problems
         {
             ExceptionHandler = WriteAsync,
             AllowStatusCode404Response = true,
-            SuppressDiagnosticsCallback = context => context.Exception is UserException or RequestException or LogAwayException or BadHttpRequestException or OperationCanceledException,
+            SuppressDiagnosticsCallback = context => context.Exception is UserException or RequestException or BadHttpRequestException or OperationCanceledException or LogAwayException { InnerException.InnerException: null },
         });
         // What the framework refuses has no body of its own.
         app.UseStatusCodePages(context => Problem(context.HttpContext.Response.StatusCode, SentenceOf(context.HttpContext, options)).ExecuteAsync(context.HttpContext));

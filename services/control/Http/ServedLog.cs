@@ -65,12 +65,6 @@ public sealed class ServedLog(string folder, bool shared, TimeProvider time) : B
         }
     }
 
-    public override void Dispose()
-    {
-        base.Dispose();
-        _gate.Dispose();
-    }
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Look, time);
@@ -103,9 +97,10 @@ public sealed class ServedLog(string folder, bool shared, TimeProvider time) : B
             free?.Dispose();
             return new OpenLog(await LogReader.OpenAsync(folder, CancellationToken.None), free is not null, time.GetTimestamp());
         }
-        catch (UserException e)
+        catch (Exception e) when (e is UserException or SchemaException)
         {
-            throw new LogAwayException(e.Message, e);
+            // What the database's client says names hosts and users: that is for the log of the server.
+            throw new LogAwayException(e.InnerException is null ? e.Message : Problems.DatabaseAway, e);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
@@ -9,7 +10,7 @@ namespace SelfRewarding.Control.Http;
 
 /// <summary>
 /// Lets in who bears the token: programs in the <c>Authorization</c> header, browsers by a cookie that the login form gives for the token. The
-/// cookie is no token: it is drawn when the server starts, and worthless after it.
+/// cookie is no token: it is drawn at each login, and worthless after the logout and the server's end.
 /// </summary>
 internal sealed class TokenGate(string token, IFileProvider page)
 {
@@ -20,7 +21,7 @@ internal sealed class TokenGate(string token, IFileProvider page)
     private static readonly string[] OpenPaths = ["/login", "/style.css", "/favicon.svg", "/health/live", "/health/ready"];
 
     private readonly byte[] _token = Hash(token);
-    private readonly string _cookie = RandomNumberGenerator.GetHexString(64, lowercase: true);
+    private readonly ConcurrentDictionary<string, bool> _sessions = new(StringComparer.Ordinal);
 
     public void Use(WebApplication app)
     {
@@ -29,6 +30,8 @@ internal sealed class TokenGate(string token, IFileProvider page)
         app.MapPost("/login", (Delegate)LogInAsync).RequireRateLimiting(Limits.Login);
         app.MapPost("/logout", (HttpContext context) =>
         {
+            if (context.Request.Cookies[CookieName] is { } cookie)
+                _sessions.TryRemove(Session(cookie), out _);
             context.Response.Cookies.Delete(CookieName);
             return Results.Redirect("/login");
         });
@@ -59,7 +62,9 @@ internal sealed class TokenGate(string token, IFileProvider page)
         var form = await context.Request.ReadFormAsync(context.RequestAborted);
         if (!IsToken(form["token"].ToString()))
             return Form(StatusCodes.Status401Unauthorized, "<p role=\"alert\" class=\"alert\">That is not the token.</p>");
-        context.Response.Cookies.Append(CookieName, _cookie, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = context.Request.IsHttps, IsEssential = true });
+        var cookie = RandomNumberGenerator.GetHexString(64, lowercase: true);
+        _sessions[Session(cookie)] = true;
+        context.Response.Cookies.Append(CookieName, cookie, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = context.Request.IsHttps, IsEssential = true });
         return Results.Redirect("/");
     }
 
@@ -72,8 +77,10 @@ internal sealed class TokenGate(string token, IFileProvider page)
     private bool BearsToken(HttpRequest request) =>
         request.Headers.Authorization.ToString() is var header && header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) && IsToken(header["Bearer ".Length..].Trim());
 
-    private bool HasCookie(HttpRequest request) =>
-        request.Cookies[CookieName] is { } cookie && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(cookie), Encoding.UTF8.GetBytes(_cookie));
+    private bool HasCookie(HttpRequest request) => request.Cookies[CookieName] is { } cookie && _sessions.ContainsKey(Session(cookie));
+
+    // Looked up by its hash: what time a look takes says nothing about the cookies that there are.
+    private static string Session(string cookie) => Convert.ToHexString(Hash(cookie));
 
     // Hashes have one length, so that time says nothing about the token's.
     private bool IsToken(string given) => CryptographicOperations.FixedTimeEquals(Hash(given), _token);

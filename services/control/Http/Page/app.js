@@ -1,5 +1,6 @@
 // Which view an address means. Everything is behind '#', so the server needs to know of no view.
 
+import { get } from "./api.js";
 import { h, show } from "./dom.js";
 import { runLink, lineageLink } from "./format.js";
 import { runsView } from "./runs.js";
@@ -61,3 +62,5 @@ async function open(isFirst) {
 addEventListener("hashchange", () => { scrollTo(0, 0); open(false); });
 document.getElementById("skip").addEventListener("click", event => { event.preventDefault(); main.focus(); });
 open(true);
+// Who came in without a token has nothing to go out of.
+get("/health/live").then(({ needs_token: needsToken }) => { document.getElementById("logout").hidden = !needsToken; }, () => {});
