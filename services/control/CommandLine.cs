@@ -107,6 +107,9 @@ public static class CommandLine
         check.SetAction(DbCheckCommand.InvokeAsync);
         var db = new Command("db", "Care of the log's database") { check };
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay, export, import, db };
+        var serve = new Command("serve", "The runs as a page in the browser and as an HTTP API, for this machine unless told otherwise") { ServeCommand.Urls, RunOptions.Data };
+        serve.SetAction(ServeCommand.InvokeAsync);
+
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay, export, import, db, serve };
     }
 }

@@ -1,3 +1,5 @@
+using SelfRewarding.Contracts;
+
 namespace SelfRewarding.Control.Commands;
 
 /// <summary>Names of runs as people type them.</summary>
@@ -25,4 +27,10 @@ public static class Known
     public static string RunOrLatest(string? name, IReadOnlyList<string> names, string folder) => name is not null
         ? Run(name, names)
         : names is [.., var latest] ? latest : throw new UserException($"The log in '{folder}' has no run yet: 'selfreward run' makes one.");
+
+    /// <summary>The iteration of that number.</summary>
+    /// <exception cref="UserException">The run has none; says which it has.</exception>
+    public static int Iteration(Ancestry ancestry, int iteration) => iteration >= 1 && iteration <= ancestry.Start.Settings.Iterations
+        ? iteration
+        : throw new UserException($"Run '{ancestry.Start.Run}' has no iteration {iteration}, expected 1 to {ancestry.Start.Settings.Iterations}.");
 }

@@ -23,17 +23,7 @@ public static class LineageCommand
     public static async Task<int> InvokeAsync(ParseResult options, CancellationToken cancellationToken)
     {
         await using var log = await LogReader.OpenAsync(RunOptions.DataFolder(options), cancellationToken);
-        var id = LineageId.Parse(options.GetValue(Id)!, await log.Runs.NamesAsync(cancellationToken));
-        var ancestry = await log.Catalog.AncestryOfAsync(id.Run, cancellationToken);
-        var measure = options.GetValue(Measure);
-        if (measure && id.Iteration is null)
-            throw new UserException($"--measure: '{options.GetValue(Id)}' is no pair, expected a prompt that made one, such as {id.Run}/1/17.");
-        var tree = id switch
-        {
-            { Set: not null } => await new SeedLineage(log, ancestry).OfAsync(id, cancellationToken),
-            { Model: not null } => await new ModelLineage(log, ancestry).OfAsync(id, cancellationToken),
-            _ => await new PromptLineage(log, ancestry).OfAsync(id, measure, cancellationToken),
-        };
+        var tree = await LineageTree.OfAsync(log, options.GetValue(Id)!, options.GetValue(Measure), cancellationToken);
         if (options.GetValue(AsJson))
             await Console.Out.WriteLineAsync(JsonSerializer.Serialize(tree, Readable));
         else

@@ -1,4 +1,5 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.Control.Commands;
 using SelfRewarding.Datasets;
 using SelfRewarding.DpoTrainer;
 using SelfRewarding.Hosting;
@@ -20,9 +21,7 @@ public sealed class PromptLineage(LogReader log, Ancestry ancestry)
     public async Task<LineageNode> OfAsync(LineageId id, bool measure, CancellationToken cancellationToken)
     {
         var (iteration, ordinal) = (id.Iteration!.Value, id.Ordinal!.Value);
-        var iterations = ancestry.Start.Settings.Iterations;
-        if (iteration < 1 || iteration > iterations)
-            throw new UserException($"Run '{_run}' has no iteration {iteration}, expected 1 to {iterations}.");
+        Known.Iteration(ancestry, iteration);
         if (ordinal >= ancestry.Planned(iteration))
             throw new UserException($"Iteration {iteration} of run '{_run}' has no prompt {ordinal}, expected 0 to {ancestry.Planned(iteration) - 1}.");
         var history = await log.Runs.ReadPromptAsync(_run, iteration, ordinal, cancellationToken);

@@ -44,6 +44,13 @@ public sealed class RunReadModels(NpgsqlDataSource database, RunLog log)
         }
     }
 
+    /// <summary>How far the tables are behind the log: their position, and the log's.</summary>
+    public async Task<(long Position, long End)> LagAsync(CancellationToken cancellationToken)
+    {
+        await ReadModelSchema.EnsureAsync(database, cancellationToken);
+        return (await _store.PositionAsync(cancellationToken), await EndOfLogAsync(cancellationToken));
+    }
+
     /// <summary>The summary of a run as the tables have it, and the position of the log that it is of.</summary>
     public async Task<(RunSummary Summary, long Position)> SummaryOfAsync(string run, CancellationToken cancellationToken)
     {

@@ -7,7 +7,10 @@ namespace SelfRewarding.Control.View;
 /// <summary>All models of a run side by side: what each can do, and how it came to be.</summary>
 internal static class FinalTable
 {
-    public static void Write(IAnsiConsole console, RunSummary summary)
+    public static void Write(IAnsiConsole console, RunSummary summary) => Of(summary).Write(console);
+
+    /// <summary>The table, to be shown anywhere.</summary>
+    public static SideBySide Of(RunSummary summary)
     {
         var models = summary.Models.ToList();
         var evaluations = models.Select(model => model.Evaluation).OfType<ModelEvaluated>().ToList();
@@ -39,7 +42,7 @@ internal static class FinalTable
         table.Row("steps", models.Select(model => model.Training is { } training ? Figures.Count(training.Steps) : null));
         table.Row("final loss", models.Select(model => Figures.Number(model.Loss, "0.000")));
         table.Row("final rewards/margins", models.Select(model => Figures.Number(model.RewardsMargins, "0.000")));
-        table.Write(console);
+        return table;
     }
 
     /// <summary>The model that the paper compares a model with: the one before it, for M1 the baseline.</summary>

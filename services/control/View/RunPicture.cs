@@ -44,14 +44,16 @@ public static class RunPicture
         return grid;
     }
 
-    private static double Progress(ModelSummary? model) => model switch
+    /// <summary>How much of a model is made, 0 to 1.</summary>
+    public static double Progress(ModelSummary? model) => model switch
     {
         { Published: not null } => 1,
         { Training.Steps: > 0 and var steps, LastStep: { } last } => (double)last.Step / steps,
         _ => 0,
     };
 
-    private static string State(ModelSummary? model)
+    /// <summary>Where a model stands, in words.</summary>
+    public static string State(ModelSummary? model)
     {
         if (model is { Evaluation: { } evaluation })
         {

@@ -12,6 +12,13 @@ internal sealed class SideBySide(IReadOnlyList<string> subjects)
 
     private readonly List<(string Label, IReadOnlyList<string?>? Cells)> _rows = [];
 
+    /// <summary>The columns' headings.</summary>
+    public IReadOnlyList<string> Subjects => subjects;
+
+    /// <summary>The rows in order; one without cells is the title of those after it. A title without rows is left out.</summary>
+    public IReadOnlyList<(string Label, IReadOnlyList<string?>? Cells)> Rows =>
+        [.. _rows.Where((row, i) => row.Cells is not null || (i + 1 < _rows.Count && _rows[i + 1].Cells is not null))];
+
     /// <summary>Begins a group of rows.</summary>
     public void Section(string title) => _rows.Add((title, null));
 
@@ -36,12 +43,11 @@ internal sealed class SideBySide(IReadOnlyList<string> subjects)
             grid.AddColumn(new GridColumn().NoWrap().Width(ColumnWidth).RightAligned().Padding(Gap, 0, 0, 0));
         grid.AddRow([Text.Empty, .. subjects.Skip(first).Take(count).Select(subject => new Text(subject, new Style(decoration: Decoration.Bold)))]);
 
-        for (var i = 0; i < _rows.Count; i++)
+        foreach (var (label, cells) in Rows)
         {
-            var (label, cells) = _rows[i];
             if (cells is not null)
                 grid.AddRow([new Text("  " + label), .. cells.Skip(first).Take(count).Select(cell => new Text(cell ?? glyphs.None))]);
-            else if (i + 1 < _rows.Count && _rows[i + 1].Cells is not null) // a section without rows is left out
+            else
                 grid.AddRow([new Text(label, new Style(Color.Teal)), .. Enumerable.Repeat(Text.Empty, count)]);
         }
 

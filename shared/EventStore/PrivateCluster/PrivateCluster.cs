@@ -80,6 +80,10 @@ public sealed class PrivateCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the folder's cluster runs and accepts connections, whoever started it.</summary>
+    /// <param name="dataFolder">The cluster's folder.</param>
+    public static bool IsRunning(string dataFolder) => Postmaster.Find(DataDirectoryOf(Path.GetFullPath(dataFolder))) is { IsReady: true };
+
     /// <summary>Stops the cluster if this object is its owner: running transactions are rolled back, everything committed is kept.</summary>
     /// <exception cref="PrivateClusterException">It does not stop.</exception>
     public async ValueTask DisposeAsync()
