@@ -72,7 +72,8 @@ public static class WorkerHost
     private static string WithPool(string connectionString, int workers)
     {
         var pooled = new NpgsqlConnectionStringBuilder(connectionString);
-        if (!pooled.ContainsKey("Maximum Pool Size"))
+        // The builder's own ContainsKey says which keywords there are, not which are given.
+        if (!pooled.ShouldSerialize("Maximum Pool Size"))
             pooled.MaxPoolSize = workers == 0 ? MostConnections : Math.Min(MostConnections, ConnectionsEach * workers);
         return pooled.ConnectionString;
     }

@@ -21,6 +21,9 @@ internal sealed class PrivateRabbitMq : IAsyncDisposable
 
     public string Address { get; }
 
+    /// <summary>The node's first process.</summary>
+    public int ProcessId => _process.Id;
+
     /// <summary>RabbitMQ is on this machine.</summary>
     public static bool IsInstalled => File.Exists(Server);
 
