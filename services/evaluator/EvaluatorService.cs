@@ -15,7 +15,7 @@ namespace SelfRewarding.Evaluator;
 /// </summary>
 public sealed class EvaluatorService(
     JobQueue<EvaluateRun> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<EvaluatorService> logger,
-    RunLog runLog, FactLog log, RunCatalog runs, RunData data, TextGenerator generator, AnswerJudge judge, IBus bus, Recovery recovery)
+    RunLog runLog, FactLog log, RunCatalog runs, RunData data, ITextGenerator generator, AnswerJudge judge, IBus bus, Recovery recovery)
     : JobService<EvaluateRun>(jobs, database, failure, recovery, logger)
 {
     protected override string LockOf(EvaluateRun job) => $"evaluation-{job.Run}";

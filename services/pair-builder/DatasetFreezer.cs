@@ -96,11 +96,20 @@ public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFai
         else
         {
             var model = ModelNames.OfIteration(iteration + 1);
-            var frozen = new DatasetFrozen(run, iteration, model, tally.Pairs.Count, CanonicalDataset.Sha256(tally.Pairs), tally.Statistics());
+            var frozen = new DatasetFrozen(run, iteration, model, tally.Pairs.Count, await HashAsync(run, iteration, cancellationToken), tally.Statistics());
             fact = await log.AppendOnceAsync(StreamNames.Training(run, model), 1, frozen, cancellationToken);
         }
 
         await bus.PublishFactAsync(fact, cancellationToken);
+    }
+
+    // The texts are read again instead of being kept while the iteration goes on: those of a million pairs would fill the memory.
+    private async Task<string> HashAsync(string run, int iteration, CancellationToken cancellationToken)
+    {
+        using var dataset = new CanonicalDatasetHash();
+        await foreach (var pair in runLog.ReadPairsAsync(run, iteration, cancellationToken))
+            dataset.Add(pair);
+        return dataset.Sha256();
     }
 
     private static string WhyNoPair(int iteration, IterationTally tally)

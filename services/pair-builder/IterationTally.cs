@@ -2,21 +2,24 @@ using SelfRewarding.Contracts;
 
 namespace SelfRewarding.PairBuilder;
 
-/// <summary>The fold of one iteration's prompts: how many have settled, the pairs among them, and the counts of the drift panel.</summary>
+/// <summary>
+/// The fold of one iteration's prompts: how many have settled, which of them made a pair, and the counts of the drift panel. It keeps no texts, so a million prompts
+/// need no more than their pairs' ordinals and margins.
+/// </summary>
 public sealed class IterationTally
 {
-    private readonly SortedDictionary<int, PreferencePairBuilt> _pairs = [];
+    private readonly SortedDictionary<int, double> _margins = []; // by ordinal, so that their mean does not depend on the order of arrival
     private readonly SortedDictionary<string, int> _discarded = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _histogram = new(StringComparer.Ordinal);
-    private int _candidates, _truncated, _judgements, _unparsable;
+    private int _candidates, _truncated, _judgements, _unparsable, _chosenLonger;
     private long _characters;
     private decimal _scores; // exact, so that the mean does not depend on the order of arrival
 
     /// <summary>Prompts that became a pair or were discarded.</summary>
-    public int Settled => _pairs.Count + _discarded.Values.Sum();
+    public int Settled => _margins.Count + _discarded.Values.Sum();
 
-    /// <summary>The pairs by ordinal.</summary>
-    public IReadOnlyCollection<PreferencePairBuilt> Pairs => _pairs.Values;
+    /// <summary>The prompts that made a pair, by ordinal.</summary>
+    public IReadOnlyCollection<int> Pairs => _margins.Keys;
 
     /// <summary>How many judgements gave no score.</summary>
     public (int Unparsable, int All) Judgements => (_unparsable, _judgements);
@@ -45,7 +48,8 @@ public sealed class IterationTally
 
                 break;
             case PreferencePairBuilt pair:
-                _pairs[pair.Ordinal] = pair;
+                _margins[pair.Ordinal] = pair.Chosen.Score - pair.Rejected.Score;
+                _chosenLonger += pair.Chosen.Text.Length > pair.Rejected.Text.Length ? 1 : 0;
                 break;
             case PromptDiscarded discarded:
                 Count(_discarded, discarded.Reason.ToString());
@@ -61,8 +65,8 @@ public sealed class IterationTally
             Settled, _candidates, _judgements, _unparsable, _truncated, _histogram, _discarded,
             MeanScore: parsed == 0 ? 0 : (double)_scores / parsed,
             MeanCandidateLength: _candidates == 0 ? 0 : (double)_characters / _candidates,
-            ChosenLongerShare: _pairs.Count == 0 ? 0 : (double)_pairs.Values.Count(pair => pair.Chosen.Text.Length > pair.Rejected.Text.Length) / _pairs.Count,
-            MeanMargin: _pairs.Count == 0 ? 0 : _pairs.Values.Average(pair => pair.Chosen.Score - pair.Rejected.Score));
+            ChosenLongerShare: _margins.Count == 0 ? 0 : (double)_chosenLonger / _margins.Count,
+            MeanMargin: _margins.Count == 0 ? 0 : _margins.Values.Average());
     }
 
     private static void Count(SortedDictionary<string, int> counts, string key) => counts[key] = counts.GetValueOrDefault(key) + 1;

@@ -16,7 +16,7 @@ namespace SelfRewarding.PromptGen;
 /// </summary>
 public sealed class PromptGenService(
     JobQueue<DraftPrompts> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<PromptGenService> logger,
-    RunLog log, RunCatalog runs, RunData data, TextGenerator generator, IBus bus, Recovery recovery)
+    RunLog log, RunCatalog runs, RunData data, ITextGenerator generator, IBus bus, Recovery recovery)
     : JobService<DraftPrompts>(jobs, database, failure, recovery, logger)
 {
     /// <summary>Prompts that are drafted and decided together.</summary>

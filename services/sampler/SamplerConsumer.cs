@@ -8,7 +8,7 @@ using SelfRewarding.Model;
 namespace SelfRewarding.Sampler;
 
 /// <summary>Stage 2: the iteration's model writes N answers to a prompt.</summary>
-public sealed class SamplerConsumer(RunLog log, RunCatalog runs, TextGenerator generator) : IConsumer<PromptGenerated>
+public sealed class SamplerConsumer(RunLog log, RunCatalog runs, ITextGenerator generator) : IConsumer<PromptGenerated>
 {
     public async Task Consume(ConsumeContext<PromptGenerated> context)
     {

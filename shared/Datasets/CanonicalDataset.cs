@@ -13,7 +13,13 @@ public static class CanonicalDataset
 {
     /// <summary>Lower-case hex SHA-256 of the dataset's bytes.</summary>
     /// <exception cref="ArgumentException">Two pairs have the same ordinal.</exception>
-    public static string Sha256(IEnumerable<PreferencePairBuilt> pairs) => CanonicalJson.Sha256(Lines(pairs));
+    public static string Sha256(IEnumerable<PreferencePairBuilt> pairs)
+    {
+        using var hash = new CanonicalDatasetHash();
+        foreach (var pair in pairs.OrderBy(pair => pair.Ordinal))
+            hash.Add(pair);
+        return hash.Sha256();
+    }
 
     /// <summary>Writes the dataset.</summary>
     /// <returns>Its SHA-256.</returns>
@@ -34,10 +40,12 @@ public static class CanonicalDataset
             if (pair.Ordinal == last)
                 throw new ArgumentException($"Two pairs have ordinal {last}, expected one of each prompt.", nameof(pairs));
             last = pair.Ordinal;
-            yield return new CanonicalJson()
-                .Add("ordinal", pair.Ordinal).Add("prompt", pair.Prompt)
-                .Add("chosen", pair.Chosen.Text).Add("rejected", pair.Rejected.Text)
-                .Add("score_chosen", pair.Chosen.Score).Add("score_rejected", pair.Rejected.Score);
+            yield return LineOf(pair);
         }
     }
+
+    internal static CanonicalJson LineOf(PreferencePairBuilt pair) => new CanonicalJson()
+        .Add("ordinal", pair.Ordinal).Add("prompt", pair.Prompt)
+        .Add("chosen", pair.Chosen.Text).Add("rejected", pair.Rejected.Text)
+        .Add("score_chosen", pair.Chosen.Score).Add("score_rejected", pair.Rejected.Score);
 }

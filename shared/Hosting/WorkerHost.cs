@@ -10,7 +10,8 @@ namespace SelfRewarding.Hosting;
 /// <summary>What every worker needs once: the log, the bus, telemetry, and the modules that do the work.</summary>
 public static class WorkerHost
 {
-    private const int MostConnections = 16;
+    // Four for each worker of a host: a lock or a follower, and what is read and appended meanwhile. One host that has them all, or control, needs no more than the most.
+    private const int ConnectionsEach = 4, MostConnections = 16;
 
     /// <summary>Runs one worker as a process of its own, over RabbitMQ and a shared PostgreSQL, until it is told to stop.</summary>
     /// <returns>The exit code: 0 when it was told to stop, 1 when something failed for good, 2 when it could not start.</returns>
@@ -51,7 +52,7 @@ public static class WorkerHost
     {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => NpgsqlDataSource.Create(WithPool(options.Postgres)));
+        services.AddSingleton(_ => NpgsqlDataSource.Create(WithPool(options.Postgres, modules.Count)));
         services.AddSingleton<IEventStore>(provider =>
             new NpgsqlEventStore(provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FactLog>();
@@ -68,11 +69,12 @@ public static class WorkerHost
     }
 
     // A message needs a connection for a moment only, while every connection costs the server a process: a few serve all. Locks and followers hold theirs.
-    private static string WithPool(string connectionString)
+    private static string WithPool(string connectionString, int workers)
     {
         var pooled = new NpgsqlConnectionStringBuilder(connectionString);
-        if (!pooled.ContainsKey("Maximum Pool Size"))
-            pooled.MaxPoolSize = MostConnections;
+        // The builder's own ContainsKey says which keywords there are, not which are given.
+        if (!pooled.ShouldSerialize("Maximum Pool Size"))
+            pooled.MaxPoolSize = workers == 0 ? MostConnections : Math.Min(MostConnections, ConnectionsEach * workers);
         return pooled.ConnectionString;
     }
 

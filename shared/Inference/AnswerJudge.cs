@@ -6,7 +6,7 @@ using SelfRewarding.Model;
 namespace SelfRewarding.Inference;
 
 /// <summary>LLM-as-a-judge: one answer, several judgements, every raw text kept.</summary>
-public sealed class AnswerJudge(TextGenerator generator)
+public sealed class AnswerJudge(ITextGenerator generator)
 {
     /// <summary>Judges an answer once for each key.</summary>
     /// <param name="candidate">The number that the judgements bear, so that they are joined by key and never by position.</param>

@@ -8,12 +8,12 @@ namespace SelfRewarding.Inference;
 /// <summary>Generation for the workers that need it; in a host with several they share one engine a model.</summary>
 public static class InferenceSetup
 {
-    /// <summary>Adds <see cref="TextGenerator"/> and what it stands on.</summary>
+    /// <summary>Adds <see cref="ITextGenerator"/> and what it stands on.</summary>
     public static IServiceCollection AddTextGeneration(this IServiceCollection services)
     {
         services.TryAddSingleton<RunData>();
         services.TryAddSingleton(provider => new ModelPool(slots: provider.GetRequiredService<WorkerOptions>().Slots));
-        services.TryAddSingleton<TextGenerator>();
+        services.TryAddSingleton<ITextGenerator, LocalTextGenerator>();
         services.TryAddSingleton<AnswerJudge>();
         return services;
     }

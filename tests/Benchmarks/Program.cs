@@ -1,4 +1,8 @@
 using SelfRewarding.Benchmarks;
+using SelfRewarding.Control;
+
+if (args is [ScaleWorkers.Argument, ..])
+    return await ScaleWorkers.RunAsync(args);
 
 // Ratios within one run; a time alone says nothing on a shared machine.
 var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task>>
@@ -6,8 +10,11 @@ var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task
     ["store"] = EventStoreBenchmark.RunAsync,
     ["overhead"] = OverheadBenchmark.RunAsync,
     ["bulk"] = BulkBenchmark.RunAsync,
+    ["scale"] = (output, stop) => ScaleBenchmark.RunAsync(output, args, stop),
+    ["bus"] = (output, stop) => BusBenchmark.RunAsync(output, args, stop),
 };
-var chosen = args.Length == 0 ? benchmarks.Keys.ToArray() : args;
+var named = args.Where(argument => !BenchmarkOption.Is(argument)).ToArray();
+var chosen = named.Length == 0 ? benchmarks.Keys.ToArray() : named;
 foreach (var name in chosen)
 {
     if (!benchmarks.TryGetValue(name, out var run))
@@ -16,7 +23,15 @@ foreach (var name in chosen)
         return 2;
     }
 
-    await run(Console.Out, CancellationToken.None);
+    try
+    {
+        await run(Console.Out, CancellationToken.None);
+    }
+    catch (UserException e)
+    {
+        await Console.Error.WriteLineAsync(e.Message);
+        return 2;
+    }
 }
 
 return 0;

@@ -61,6 +61,17 @@ public sealed class CanonicalDatasetTests : IDisposable
     }
 
     [Fact]
+    public void Pairs_that_come_one_by_one_give_the_hash_of_the_file()
+    {
+        PreferencePairBuilt[] pairs = [Pair(1, "a"), Pair(2, "b"), Pair(10, "c")];
+        using var hash = new CanonicalDatasetHash();
+        foreach (var pair in pairs)
+            hash.Add(pair);
+        hash.Sha256().ShouldBe(CanonicalDataset.Write(pairs, Stream.Null));
+        Should.Throw<ArgumentException>(() => hash.Add(Pair(9, "d"))).Message.ShouldStartWith("The pair of ordinal 9 comes after that of 10");
+    }
+
+    [Fact]
     public void Two_pairs_of_one_prompt_are_refused() =>
         Should.Throw<ArgumentException>(() => CanonicalDataset.Sha256([Pair(4, "a"), Pair(4, "b")])).Message.ShouldStartWith("Two pairs have ordinal 4");
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Xunit;
 
 namespace SelfRewarding.Pipeline.Tests;
 
@@ -22,10 +21,15 @@ internal sealed class PrivateRabbitMq : IAsyncDisposable
 
     public string Address { get; }
 
-    /// <summary>Starts a node and waits until it speaks AMQP; skips the test where RabbitMQ is not installed.</summary>
+    /// <summary>The node's first process.</summary>
+    public int ProcessId => _process.Id;
+
+    /// <summary>RabbitMQ is on this machine.</summary>
+    public static bool IsInstalled => File.Exists(Server);
+
+    /// <summary>Starts a node and waits until it speaks AMQP.</summary>
     public static async Task<PrivateRabbitMq> StartAsync(CancellationToken cancellationToken)
     {
-        Assert.SkipUnless(File.Exists(Server), "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
         var folder = Directory.CreateTempSubdirectory("selfreward-rabbitmq-").FullName;
         var (port, distribution) = (FreePort(), FreePort());
         var root = Environment.UserName == "root";

@@ -24,6 +24,16 @@ internal sealed class SelfrewardProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Bytes that it has in memory now.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     public static SelfrewardProcess Start(params string[] args) => StartProgram("Control", new Dictionary<string, string>(), args);
 
     /// <summary>Starts one of the services by its project's name.</summary>

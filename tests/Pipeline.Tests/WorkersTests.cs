@@ -13,6 +13,7 @@ public sealed class WorkersTests(QuietRun quiet) : IDisposable
     [Fact]
     public async Task Eight_worker_processes_freeze_the_datasets_that_one_process_freezes()
     {
+        Assert.SkipUnless(PrivateRabbitMq.IsInstalled, "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
         await using var rabbit = await PrivateRabbitMq.StartAsync(TestContext.Current.CancellationToken);
         await using var cluster = await PrivateCluster.StartAsync(Path.Combine(_data, "postgres"), TestContext.Current.CancellationToken);
         var environment = new Dictionary<string, string>

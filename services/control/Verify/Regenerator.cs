@@ -18,7 +18,7 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
     {
         var options = new WorkerOptions { Data = log.Folder, Postgres = "" };
         await using var pool = new ModelPool(slots: options.Slots);
-        var generator = new TextGenerator(pool, options);
+        var generator = new LocalTextGenerator(pool, options);
         var judge = new AnswerJudge(generator);
         var iterations = ancestry.Start.Settings.Iterations;
         // A prompt that was discarded before it was answered has nothing to generate again: another is drawn.

@@ -24,7 +24,7 @@ public sealed class PrivateCluster : IAsyncDisposable
     // A small store beside a model that wants the memory. Everything that durability hangs on keeps its strict default.
     private static readonly string[] _settings =
     [
-        "listen_addresses=", $"port={Port}", "unix_socket_permissions=0700", "max_connections=100", "shared_buffers=64MB", "wal_level=minimal", "max_wal_senders=0",
+        "listen_addresses=", $"port={Port}", "unix_socket_permissions=0700", "max_connections=400", "shared_buffers=64MB", "wal_level=minimal", "max_wal_senders=0",
         "max_wal_size=512MB", "synchronous_commit=on", "fsync=on", "full_page_writes=on", "jit=off", "huge_pages=off", "logging_collector=off", "log_checkpoints=off",
         "cluster_name=selfreward",
     ];

@@ -20,7 +20,7 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
         string run, int iteration, IReadOnlyList<int> ordinals, CancellationToken cancellationToken)
     {
         var histories = ordinals.ToDictionary(ordinal => ordinal, _ => PromptHistory.Empty);
-        foreach (var (ordinal, recorded) in await ReadStagesAsync(run, iteration, ordinals, PromptStage.Settled, cancellationToken))
+        foreach (var (ordinal, recorded) in await ReadStagesAsync(run, iteration, ordinals, PromptStage.Generated, PromptStage.Settled, cancellationToken))
             histories[ordinal] = histories[ordinal].Apply(recorded.Fact);
         return [.. ordinals.Select(ordinal => histories[ordinal])];
     }
@@ -32,6 +32,17 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
         {
             foreach (var history in await ReadPromptsAsync(run, iteration, ordinals, cancellationToken))
                 yield return history;
+        }
+    }
+
+    /// <summary>The pairs of an iteration by ordinal, read some at a time, without what led to them.</summary>
+    public async IAsyncEnumerable<PreferencePairBuilt> ReadPairsAsync(string run, int iteration, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var ordinals in await OrdinalsAsync(run, iteration, cancellationToken))
+        {
+            var settled = await ReadStagesAsync(run, iteration, ordinals, PromptStage.Settled, PromptStage.Settled, cancellationToken);
+            foreach (var pair in settled.Select(stage => stage.Recorded.Fact).OfType<PreferencePairBuilt>().OrderBy(pair => pair.Ordinal))
+                yield return pair;
         }
     }
 
@@ -141,7 +152,7 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
                 continue;
             foreach (var ordinals in await OrdinalsAsync(run, iteration, cancellationToken))
             {
-                foreach (var (_, recorded) in await ReadStagesAsync(run, iteration, ordinals, ancestry.SharedStages(iteration), cancellationToken))
+                foreach (var (_, recorded) in await ReadStagesAsync(run, iteration, ordinals, PromptStage.Generated, ancestry.SharedStages(iteration), cancellationToken))
                     yield return recorded;
             }
         }
@@ -166,14 +177,14 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
 
     // As they were recorded: within a prompt the stages are in order.
     private async Task<IReadOnlyList<(int Ordinal, Recorded Recorded)>> ReadStagesAsync(
-        string run, int iteration, IReadOnlyList<int> ordinals, int toStage, CancellationToken cancellationToken)
+        string run, int iteration, IReadOnlyList<int> ordinals, int fromStage, int toStage, CancellationToken cancellationToken)
     {
         var ancestry = await runs.AncestryOfAsync(run, cancellationToken);
         var stages = new List<(int, Recorded)>();
-        foreach (var segment in ancestry.Prompts(iteration).Where(segment => segment.Shared < toStage))
+        foreach (var segment in ancestry.Prompts(iteration).Where(segment => segment.Shared < toStage && segment.ToStage >= fromStage))
         {
             var streams = ordinals.ToDictionary(ordinal => StreamNames.Prompt(segment.Owner, iteration, ordinal), StringComparer.Ordinal);
-            foreach (var recorded in await log.ReadManyAsync(streams.Keys, 1, Math.Min(segment.ToStage, toStage) - segment.Shared, cancellationToken))
+            foreach (var recorded in await log.ReadManyAsync(streams.Keys, Math.Max(1, fromStage - segment.Shared), Math.Min(segment.ToStage, toStage) - segment.Shared, cancellationToken))
             {
                 var ordinal = streams[recorded.Stream];
                 stages.Add((ordinal, segment.Owner == run ? recorded : recorded with

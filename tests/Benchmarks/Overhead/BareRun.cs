@@ -16,7 +16,7 @@ namespace SelfRewarding.Benchmarks;
 /// is drafted while those before it are answered and judged. Nothing limits how many of those there are, so the engine is as full as can be.
 /// </summary>
 internal sealed class BareRun(
-    RunSettings settings, SeedData seed, WorkerOptions options, TextGenerator generator, WorkDone work, CancellationToken cancellationToken)
+    RunSettings settings, SeedData seed, WorkerOptions options, ITextGenerator generator, WorkDone work, CancellationToken cancellationToken)
 {
     private const string Run = "bare";
     private const int Block = 64; // as prompt-gen decides them
@@ -34,7 +34,7 @@ internal sealed class BareRun(
         await using var pool = new ModelPool(slots: options.Slots);
         var work = new WorkDone();
         var seed = await Task.Run(() => SeedData.For(settings), cancellationToken);
-        await new BareRun(settings, seed, options, new TextGenerator(pool, options), work, cancellationToken).RunAsync();
+        await new BareRun(settings, seed, options, new LocalTextGenerator(pool, options), work, cancellationToken).RunAsync();
         work.End();
         return work;
     }
@@ -97,7 +97,7 @@ internal sealed class BareRun(
         }
 
         var frozen = new DatasetFrozen(
-            Run, iteration, ModelNames.OfIteration(iteration + 1), pairs.Count, CanonicalDataset.Sha256(tally.Pairs), tally.Statistics());
+            Run, iteration, ModelNames.OfIteration(iteration + 1), pairs.Count, CanonicalDataset.Sha256(pairs.Select(pair => pair.Pair)), tally.Statistics());
         Note(frozen);
         return (frozen, pairs);
     }

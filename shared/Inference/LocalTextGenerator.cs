@@ -4,16 +4,12 @@ using SelfRewarding.Model;
 
 namespace SelfRewarding.Inference;
 
-/// <summary>One generated text.</summary>
-/// <param name="Tokens">The drawn ids, without the stop token.</param>
-/// <param name="LogProb">Sum of the untempered log-probabilities of the drawn tokens, the stop token included, in nats.</param>
-public sealed record GeneratedText(string Text, IReadOnlyList<int> Tokens, Finish Finish, double LogProb);
-
-/// <summary>Text in, text out, from exactly the model that a message names.</summary>
-public sealed class TextGenerator(ModelPool pool, WorkerOptions options)
+/// <summary>
+/// Generation in this process, by the engine of the model in the data folder. What is drawn depends on the model, the prompt, the settings and the key, and on nothing else.
+/// </summary>
+public sealed class LocalTextGenerator(ModelPool pool, WorkerOptions options) : ITextGenerator
 {
-    /// <summary>Samples one text for each key. What is drawn depends on the model, the prompt, the settings and the key, and on nothing else.</summary>
-    /// <exception cref="ContextLengthException">The prompt leaves no room in the model's context. It is never cut; an answer that ends at the context's end is truncated.</exception>
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<GeneratedText>> GenerateAsync(
         ModelRef model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
     {

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.Hosting.Tests;
+
+public sealed class WorkerHostTests
+{
+    private const string Postgres = "Host=localhost;Database=log";
+
+    [Fact]
+    public async Task A_worker_by_itself_takes_four_connections_at_most() => (await PoolOf(Postgres, workers: 1)).ShouldBe(4);
+
+    [Fact]
+    public async Task A_host_of_many_workers_takes_sixteen_connections_at_most() => (await PoolOf(Postgres, workers: 6)).ShouldBe(16);
+
+    [Fact]
+    public async Task A_host_without_workers_takes_sixteen_connections_at_most() => (await PoolOf(Postgres, workers: 0)).ShouldBe(16);
+
+    [Theory]
+    [InlineData("Maximum Pool Size=100")]
+    [InlineData("MaxPoolSize=100")]
+    public async Task A_pool_that_the_connection_string_asks_for_is_taken(string asked) => (await PoolOf($"{Postgres};{asked}", workers: 1)).ShouldBe(100);
+
+    private static async Task<int> PoolOf(string postgres, int workers)
+    {
+        var module = new WorkerModule("worker", _ => { }, _ => { });
+        var options = new WorkerOptions { Data = "data", Postgres = postgres };
+        await using var services = new ServiceCollection().AddLogging().AddWorkers(options, [.. Enumerable.Repeat(module, workers)]).BuildServiceProvider();
+        return new NpgsqlConnectionStringBuilder(services.GetRequiredService<NpgsqlDataSource>().ConnectionString).MaxPoolSize;
+    }
+}

@@ -1,0 +1,83 @@
+using Npgsql;
+using SelfRewarding.EventStore;
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.Pipeline.Tests;
+
+/// <summary>What each worker has in memory while it waits for work: hundreds of them are started beside a few GPUs.</summary>
+public sealed class IdleMemoryTests(IdleServers servers) : IClassFixture<IdleServers>
+{
+    private const int MostMebibytes = 120;
+
+    public static TheoryData<string, string[]> Workers => new()
+    {
+        { "PromptGen", [] }, { "Sampler", [] }, { "Judge", [] }, { "PairBuilder", [] }, { "DpoTrainer", [] }, { "Evaluator", [] },
+        { "Control", TinyRun.Arguments(Path.Combine(Path.GetTempPath(), $"selfreward-idle-{Environment.ProcessId}")) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Workers))]
+    public async Task A_worker_without_a_model_takes_less_than_120_MiB(string worker, string[] arguments)
+    {
+        var cancelled = TestContext.Current.CancellationToken;
+        Assert.SkipUnless(PrivateRabbitMq.IsInstalled, "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
+        var folder = Directory.CreateTempSubdirectory("selfreward-idle-").FullName;
+        try
+        {
+            // Connected to the broker: from then on it waits.
+            var (ready, health) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), Path.Combine(folder, "health"));
+            using var watcher = new FileSystemWatcher(folder, "health") { EnableRaisingEvents = true };
+            watcher.Created += (_, _) => ready.TrySetResult();
+            using var process = SelfrewardProcess.StartProgram(worker, await servers.EnvironmentAsync(worker, folder, health, cancelled), arguments);
+            await Task.WhenAny(ready.Task, process.WaitAsync()).WaitAsync(cancelled);
+
+            process.HasExited.ShouldBeFalse(process.Output + process.Errors);
+            (process.ResidentBytes / 1048576).ShouldBeLessThan(MostMebibytes);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}
+
+/// <summary>A broker and a database server for workers that have nothing to do; each gets an empty log.</summary>
+public sealed class IdleServers : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("selfreward-idle-servers-").FullName;
+    private PrivateCluster _cluster = null!;
+    private PrivateRabbitMq? _rabbit;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(_folder, File.GetUnixFileMode(_folder) | UnixFileMode.OtherExecute | UnixFileMode.OtherRead);
+        _cluster = await PrivateCluster.StartAsync(Path.Combine(_folder, "cluster"));
+        if (PrivateRabbitMq.IsInstalled)
+            _rabbit = await PrivateRabbitMq.StartAsync(CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_rabbit is not null)
+            await _rabbit.DisposeAsync();
+        await _cluster.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    internal async Task<IReadOnlyDictionary<string, string>> EnvironmentAsync(string worker, string data, string health, CancellationToken cancellationToken)
+    {
+        var database = $"idle_{worker.ToLowerInvariant()}";
+        await using var admin = NpgsqlDataSource.Create(_cluster.ConnectionString);
+        await using var create = admin.CreateCommand($"create database {database}");
+        await create.ExecuteNonQueryAsync(cancellationToken);
+        return new Dictionary<string, string>
+        {
+            ["SELFREWARD_POSTGRES"] = new NpgsqlConnectionStringBuilder(_cluster.ConnectionString) { Database = database }.ConnectionString,
+            ["SELFREWARD_RABBITMQ"] = _rabbit!.Address,
+            ["SELFREWARD_DATA"] = data,
+            ["SELFREWARD_HEALTH_FILE"] = health,
+        };
+    }
+}
