@@ -51,7 +51,7 @@ public static class WorkerHost
     {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => NpgsqlDataSource.Create(WithPool(options.Postgres)));
+        services.AddSingleton(_ => new NpgsqlDataSourceBuilder(WithPool(options.Postgres)).WithTracesOnly().Build());
         services.AddSingleton<IEventStore>(provider =>
             new NpgsqlEventStore(provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FactLog>();
