@@ -36,22 +36,33 @@ public sealed class TrainerService(
                 return;
             }
 
-            var published = await MakeAsync(job.Run, next, models, settings, cancellationToken);
-            if (published is null)
+            var begun = await log.ReadManyAsync([StreamNames.Training(job.Run, next)], 1, 2, cancellationToken);
+            if (ModelNames.Iteration(next) > 1 && begun is not [{ Fact: DatasetFrozen }, ..])
                 return; // its dataset is not frozen yet: DatasetFrozen brings us back
-            await bus.PublishFactAsync(await runLog.AppendModelAsync(published, cancellationToken), cancellationToken);
+            using var span = TrainingTelemetry.Begin(job.Run, next, Cause, begun);
+            try
+            {
+                var published = await MakeAsync(job.Run, next, begun, models, settings, cancellationToken);
+                await bus.PublishFactAsync(await runLog.AppendModelAsync(published, cancellationToken), cancellationToken);
+            }
+            catch (Exception e)
+            {
+                span.Fail(e);
+                throw;
+            }
+
             TrainingRun.RemoveCheckpoints(options, job.Run, next);
         }
     }
 
-    private async Task<ModelPublished?> MakeAsync(
-        string run, string name, Dictionary<string, ModelRef> models, RunSettings settings, CancellationToken cancellationToken)
+    private async Task<ModelPublished> MakeAsync(
+        string run, string name, IReadOnlyList<Recorded> begun, Dictionary<string, ModelRef> models, RunSettings settings, CancellationToken cancellationToken)
     {
         if (name == ModelNames.Base)
             return new ModelPublished(run, await baseModel.MakeAsync(run, settings, cancellationToken), null, null, 0);
         if (name == ModelNames.Baseline || ModelNames.Iteration(name) == 1)
             return await sft.TrainAsync(run, name, models[ModelNames.Base], models.GetValueOrDefault(ModelNames.Baseline), settings, cancellationToken);
-        var frozen = await log.FindAsync(StreamNames.Training(run, name), 1, cancellationToken) as DatasetFrozen;
-        return frozen is null ? null : await dpo.TrainAsync(frozen, models[ModelNames.OfIteration(frozen.Iteration)], models[ModelNames.Baseline], settings, cancellationToken);
+        var frozen = (DatasetFrozen)begun[0].Fact;
+        return await dpo.TrainAsync(frozen, models[ModelNames.OfIteration(frozen.Iteration)], models[ModelNames.Baseline], settings, cancellationToken);
     }
 }

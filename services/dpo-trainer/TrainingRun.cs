@@ -16,6 +16,7 @@ public sealed class TrainingRun : IDisposable
     private readonly TrainingJournal _journal;
     private readonly WorkerOptions _options;
     private readonly string _run, _name;
+    private int _steps;
 
     private TrainingRun(TrainingJournal journal, WorkerOptions options, string run, string name, LoadedModel policy, OptimizerSettings figures)
     {
@@ -55,12 +56,17 @@ public sealed class TrainingRun : IDisposable
     }
 
     /// <summary>Records the plan; a plan that is recorded already must be the same.</summary>
-    public Task StartAsync(TrainingStarted plan, CancellationToken cancellationToken) => _journal.StartAsync(plan, cancellationToken);
+    public Task StartAsync(TrainingStarted plan, CancellationToken cancellationToken)
+    {
+        _steps = plan.Steps;
+        TrainingTelemetry.Describe(plan, CompletedSteps);
+        return _journal.StartAsync(plan, cancellationToken);
+    }
 
     /// <summary>Records a step.</summary>
     public Task StepAsync(TrainingStepped step, CancellationToken cancellationToken)
     {
-        TrainingTelemetry.Record(step);
+        TrainingTelemetry.Record(step, _steps);
         return _journal.StepAsync(step, cancellationToken);
     }
 

@@ -26,12 +26,25 @@ public sealed class EvaluatorService(
     {
         // In the order of publication, since a model is compared with those before it.
         var settings = await runs.SettingsOfAsync(job.Run, cancellationToken);
-        var facts = await runLog.ReadRunAsync(job.Run, cancellationToken);
-        foreach (var published in facts.OfType<ModelPublished>())
+        foreach (var recorded in await runLog.ReadRecordedRunAsync(job.Run, cancellationToken))
         {
+            if (recorded.Fact is not ModelPublished published)
+                continue;
             var stream = await runLog.EvaluationStreamAsync(job.Run, published.Model.Name, cancellationToken);
-            if (await log.FindAsync(stream, EvaluationStage.Evaluated, cancellationToken) is null)
-                await bus.PublishFactAsync(await EvaluateAsync(stream, published.Model, settings, job.Run, cancellationToken), cancellationToken);
+            if (await log.FindAsync(stream, EvaluationStage.Evaluated, cancellationToken) is not null)
+                continue;
+            using var span = EvaluationTelemetry.Begin(recorded, Cause);
+            try
+            {
+                var evaluated = await EvaluateAsync(stream, published.Model, settings, job.Run, cancellationToken);
+                EvaluationTelemetry.Record(span, evaluated);
+                await bus.PublishFactAsync(evaluated, cancellationToken);
+            }
+            catch (Exception e)
+            {
+                span.Fail(e);
+                throw;
+            }
         }
     }
 

@@ -14,8 +14,15 @@ public sealed class JudgeConsumer(RunLog log, RunCatalog runs, AnswerJudge judge
         var history = await log.ReadPromptAsync(run, iteration, ordinal, context.CancellationToken);
         if (history is not { Generated: { } generated, Sampled: { } sampled })
             throw new InvalidOperationException($"Prompt {iteration}-{ordinal} of run '{run}' has no candidates in the log, though a message says so.");
-        var fact = history.Judged ?? await log.AppendStageAsync(
-            run, iteration, ordinal, PromptStage.Judged, await JudgeAsync(generated, sampled, context.CancellationToken), context.CancellationToken);
+        PromptTelemetry.Taken(run, iteration, ordinal, history);
+        object? fact = history.Judged;
+        if (fact is null)
+        {
+            fact = await log.AppendStageAsync(
+                run, iteration, ordinal, PromptStage.Judged, await JudgeAsync(generated, sampled, context.CancellationToken), context.CancellationToken);
+            JudgeTelemetry.Count(fact);
+        }
+
         await context.PublishFactAsync(fact, context.CancellationToken);
     }
 

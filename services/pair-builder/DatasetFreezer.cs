@@ -12,6 +12,8 @@ namespace SelfRewarding.PairBuilder;
 /// </summary>
 public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFailure failure, WorkerOptions options) : BackgroundService
 {
+    private const string Reader = "dataset-freezer";
+
     private readonly Dictionary<string, RunSettings> _runs = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Run, int Iteration), IterationTally> _open = [];
 
@@ -27,13 +29,15 @@ public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFai
                 position = recorded.Position;
             }
 
+            LogTelemetry.Reached(Reader, position);
             foreach (var (run, iteration) in _open.Keys.ToList())
-                await FreezeIfSettledAsync(run, iteration, stoppingToken);
+                await FreezeIfSettledAsync(run, iteration, settledBy: null, stoppingToken);
             await foreach (var recorded in runLog.FollowAsync(position, options.OnlyRun, stoppingToken))
             {
                 Apply(recorded.Fact);
                 if (recorded.Fact is PreferencePairBuilt or PromptDiscarded)
-                    await FreezeIfSettledAsync(recorded.Fact, stoppingToken);
+                    await FreezeIfSettledAsync(recorded, stoppingToken);
+                LogTelemetry.Reached(Reader, recorded.Position);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -77,17 +81,18 @@ public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFai
     private IterationTally TallyOf(string run, int iteration) =>
         _open.TryGetValue((run, iteration), out var tally) ? tally : _open[(run, iteration)] = new IterationTally();
 
-    private Task FreezeIfSettledAsync(object outcome, CancellationToken cancellationToken) => outcome switch
+    private Task FreezeIfSettledAsync(Recorded outcome, CancellationToken cancellationToken) => outcome.Fact switch
     {
-        PreferencePairBuilt f => FreezeIfSettledAsync(f.Run, f.Iteration, cancellationToken),
-        PromptDiscarded f => FreezeIfSettledAsync(f.Run, f.Iteration, cancellationToken),
+        PreferencePairBuilt f => FreezeIfSettledAsync(f.Run, f.Iteration, outcome, cancellationToken),
+        PromptDiscarded f => FreezeIfSettledAsync(f.Run, f.Iteration, outcome, cancellationToken),
         _ => Task.CompletedTask,
     };
 
-    private async Task FreezeIfSettledAsync(string run, int iteration, CancellationToken cancellationToken)
+    private async Task FreezeIfSettledAsync(string run, int iteration, Recorded? settledBy, CancellationToken cancellationToken)
     {
         if (!_open.TryGetValue((run, iteration), out var tally) || !_runs.TryGetValue(run, out var settings) || tally.Settled < settings.Prompts.PerIteration)
             return;
+        using var span = PairTelemetry.BeginFreezing(run, iteration, settledBy);
         object fact;
         if (tally.Pairs.Count == 0)
         {

@@ -13,6 +13,7 @@ public sealed class PairBuilderConsumer(RunLog log, RunCatalog runs) : IConsumer
         var history = await log.ReadPromptAsync(run, iteration, ordinal, context.CancellationToken);
         if (history is not { Generated: { } generated, Sampled: { } sampled, Judged: { } judged })
             throw new InvalidOperationException($"Prompt {iteration}-{ordinal} of run '{run}' is not judged in the log, though a message says so.");
+        PromptTelemetry.Taken(run, iteration, ordinal, history);
         var outcome = history.Outcome;
         if (outcome is null)
         {

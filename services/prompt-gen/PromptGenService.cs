@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MassTransit;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -34,9 +35,23 @@ public sealed class PromptGenService(
     protected override async Task DoAsync(DraftPrompts job, CancellationToken cancellationToken)
     {
         var settings = await runs.SettingsOfAsync(job.Run, cancellationToken);
-        var planned = settings.Prompts.PerIteration;
-        if (await IsDecidedAsync(job, planned - 1, cancellationToken))
+        if (await IsDecidedAsync(job, settings.Prompts.PerIteration - 1, cancellationToken))
             return;
+        using var span = PromptGenTelemetry.Begin(job, Cause);
+        try
+        {
+            await DraftAllAsync(job, settings, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            span.Fail(e);
+            throw;
+        }
+    }
+
+    private async Task DraftAllAsync(DraftPrompts job, RunSettings settings, CancellationToken cancellationToken)
+    {
+        var planned = settings.Prompts.PerIteration;
         if (settings.Prompts.Source != "model")
         {
             await TakeFromFileAsync(job, settings, cancellationToken);
@@ -60,17 +75,35 @@ public sealed class PromptGenService(
                 continue;
             }
 
-            var decided = await DraftBlockAsync(job, settings, seeds, own, pool, ordinals, cancellationToken);
-            own.AddRange(decided.OfType<PromptGenerated>().Select(generated => generated.Prompt));
-            await RecordAsync(job, start, decided, cancellationToken);
+            var spans = await BeginPromptsAsync(job, ordinals, cancellationToken);
+            try
+            {
+                var decided = await DraftBlockAsync(job, settings, seeds, own, pool, ordinals, spans, cancellationToken);
+                own.AddRange(decided.OfType<PromptGenerated>().Select(generated => generated.Prompt));
+                await RecordAsync(job, start, decided, spans, cancellationToken);
+            }
+            finally
+            {
+                foreach (var span in spans)
+                    span?.Dispose();
+            }
         }
     }
 
     private async Task<bool> IsDecidedAsync(DraftPrompts job, int ordinal, CancellationToken cancellationToken) =>
         (await log.ReadPromptAsync(job.Run, job.Iteration, ordinal, cancellationToken)).Version > 0;
 
+    // A block that was cut short is decided again: its prompts that are in the log go on in the traces that they have.
+    private async Task<Activity?[]> BeginPromptsAsync(DraftPrompts job, IReadOnlyList<int> ordinals, CancellationToken cancellationToken)
+    {
+        if (!PromptGenTelemetry.IsTraced)
+            return new Activity?[ordinals.Count];
+        var histories = await log.ReadPromptsAsync(job.Run, job.Iteration, ordinals, cancellationToken);
+        return [.. ordinals.Zip(histories, (ordinal, history) => PromptGenTelemetry.BeginPrompt(job, ordinal, history.TraceParent))];
+    }
+
     // The block's last prompt comes last: where it is in the log, all are.
-    private async Task RecordAsync(DraftPrompts job, int start, object[] decided, CancellationToken cancellationToken)
+    private async Task RecordAsync(DraftPrompts job, int start, object[] decided, Activity?[]? spans, CancellationToken cancellationToken)
     {
         await Parallel.ForEachAsync(
             decided.SkipLast(1).Select((fact, i) => (Fact: fact, Ordinal: start + i)),
@@ -78,12 +111,17 @@ public sealed class PromptGenService(
             async (prompt, token) => await RecordAsync(prompt.Ordinal, prompt.Fact, token));
         await RecordAsync(start + decided.Length - 1, decided[^1], cancellationToken);
 
-        async Task RecordAsync(int ordinal, object fact, CancellationToken token) =>
+        async Task RecordAsync(int ordinal, object fact, CancellationToken token)
+        {
+            using var span = spans is null ? PromptGenTelemetry.BeginPrompt(job, ordinal) : spans[ordinal - start];
+            Activity.Current = span ?? Activity.Current;
             await bus.PublishFactAsync(await log.AppendStageAsync(job.Run, job.Iteration, ordinal, PromptStage.Generated, fact, token), token);
+            PromptGenTelemetry.Count(fact);
+        }
     }
 
     private async Task<object[]> DraftBlockAsync(
-        DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, PromptPool pool, List<int> ordinals, CancellationToken cancellationToken)
+        DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, PromptPool pool, List<int> ordinals, Activity?[] spans, CancellationToken cancellationToken)
     {
         var decided = new object[ordinals.Count];
         var rejected = ordinals.Select(_ => new List<RejectedDraft>()).ToArray();
@@ -91,7 +129,7 @@ public sealed class PromptGenService(
         for (var attempt = 0; attempt < settings.Prompts.MaxDrafts && open.Count > 0; attempt++)
         {
             var round = attempt;
-            var drafts = await Task.WhenAll(open.Select(slot => DraftAsync(job, settings, seeds, own, ordinals[slot], round, cancellationToken)));
+            var drafts = await Task.WhenAll(open.Select(slot => DraftAsync(job, settings, seeds, own, ordinals[slot], round, spans[slot], cancellationToken)));
             foreach (var (slot, draft) in open.ToList().Zip(drafts))
             {
                 if ((draft.Refused ?? pool.Check(draft.Text, draft.Finish)) is { } verdict)
@@ -116,8 +154,10 @@ public sealed class PromptGenService(
     }
 
     private async Task<Draft> DraftAsync(
-        DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, int ordinal, int attempt, CancellationToken cancellationToken)
+        DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, int ordinal, int attempt, Activity? span,
+        CancellationToken cancellationToken)
     {
+        Activity.Current = span ?? Activity.Current;
         var prompts = settings.Prompts;
         var format = new PromptFormat(settings.Format);
         var shots = ShotSelection.Choose(seeds, own, prompts.SeedShots, prompts.OwnShots, DrawKey.For(settings.Seed, DrawPurpose.Shots, job.Iteration, ordinal, attempt));
@@ -157,6 +197,6 @@ public sealed class PromptGenService(
         if (prompts.Count < planned)
             throw new DataFileException($"{settings.Prompts.Source} has {((job.Iteration - 1) * planned) + prompts.Count} prompts, expected {job.Iteration * planned} for iteration {job.Iteration}: add prompts, or start a run with fewer (--prompts).");
         var facts = prompts.Select((prompt, ordinal) => new PromptGenerated(job.Run, job.Iteration, ordinal, job.Model, prompt, settings.Prompts.Source, [], []));
-        await RecordAsync(job, 0, [.. facts], cancellationToken);
+        await RecordAsync(job, 0, [.. facts], spans: null, cancellationToken);
     }
 }

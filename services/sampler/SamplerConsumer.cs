@@ -14,8 +14,15 @@ public sealed class SamplerConsumer(RunLog log, RunCatalog runs, ITextGenerator 
     {
         var prompt = context.Message;
         var history = await log.ReadPromptAsync(prompt.Run, prompt.Iteration, prompt.Ordinal, context.CancellationToken);
-        var fact = history.Sampled ?? history.Outcome ?? await log.AppendStageAsync(
-            prompt.Run, prompt.Iteration, prompt.Ordinal, PromptStage.Sampled, await SampleAsync(prompt, context.CancellationToken), context.CancellationToken);
+        PromptTelemetry.Taken(prompt.Run, prompt.Iteration, prompt.Ordinal, history);
+        var fact = history.Sampled ?? history.Outcome;
+        if (fact is null)
+        {
+            fact = await log.AppendStageAsync(
+                prompt.Run, prompt.Iteration, prompt.Ordinal, PromptStage.Sampled, await SampleAsync(prompt, context.CancellationToken), context.CancellationToken);
+            SamplerTelemetry.Count(fact);
+        }
+
         await context.PublishFactAsync(fact, context.CancellationToken);
     }
 

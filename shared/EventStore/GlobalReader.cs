@@ -42,6 +42,7 @@ internal sealed class GlobalReader(long settled)
 
         await reader.ReadAsync(cancellationToken);
         HighestSeen = reader.GetInt64(0);
+        StoreTelemetry.Saw(HighestSeen);
         await reader.NextResultAsync(cancellationToken);
         var writers = new List<string>();
         while (await reader.ReadAsync(cancellationToken))

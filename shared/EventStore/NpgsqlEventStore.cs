@@ -30,6 +30,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
             throw new ArgumentException($"Nothing was given to append to stream '{stream}', expected at least one event.", nameof(events));
         var stored = await _appender.TryAppendAsync(stream, expectedVersion, events, cancellationToken)
             ?? throw new VersionConflictException(stream, expectedVersion, await GetOpenVersionAsync(stream, cancellationToken));
+        StoreTelemetry.Saw(stored[^1].Position);
         _signal.Raise();
         return stored;
     }
@@ -44,6 +45,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
         {
             if (await _appender.TryAppendAsync(stream, version - 1, [newEvent], cancellationToken) is [var appended])
             {
+                StoreTelemetry.Saw(appended.Position);
                 _signal.Raise();
                 return appended;
             }

@@ -52,7 +52,7 @@ public static class WorkerHost
     {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => NpgsqlDataSource.Create(WithPool(options.Postgres, modules.Count)));
+        services.AddSingleton(_ => new NpgsqlDataSourceBuilder(WithPool(options.Postgres, modules.Count)).WithTracesOnly().Build());
         services.AddSingleton<IEventStore>(provider =>
             new NpgsqlEventStore(provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FactLog>();

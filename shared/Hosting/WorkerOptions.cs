@@ -26,11 +26,11 @@ public sealed record WorkerOptions
     /// <summary>A file that is touched every few seconds while the worker is well; null touches none.</summary>
     public string? HealthFile { get; init; }
 
-    /// <summary>OTLP endpoint; null costs nothing.</summary>
-    public string? OtlpEndpoint { get; init; }
+    /// <summary>Where traces, metrics and logs go; by default nowhere, which costs nothing.</summary>
+    public TelemetryOptions Telemetry { get; init; } = TelemetryOptions.Off;
 
     /// <summary>
-    /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c>, <c>SELFREWARD_HEALTH_FILE</c> and <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>
+    /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c>, <c>SELFREWARD_HEALTH_FILE</c> and <see cref="TelemetryOptions"/>
     /// (or command-line arguments such as <c>--SELFREWARD_DATA=…</c>), and says everything that is wrong at once.
     /// </summary>
     /// <exception cref="WorkerOptionsException">Something is missing or impossible.</exception>
@@ -49,6 +49,7 @@ public sealed record WorkerOptions
         var slots = 64;
         if (configuration["SELFREWARD_SLOTS"] is { } text && (!int.TryParse(text, out slots) || slots is < 1 or > 4096))
             problems.Add($"SELFREWARD_SLOTS is '{text}', expected 1 to 4096.");
+        var telemetry = TelemetryOptions.From(configuration, problems);
         if (problems.Count > 0)
             throw new WorkerOptionsException(string.Join(Environment.NewLine, problems));
         return new WorkerOptions
@@ -58,7 +59,7 @@ public sealed record WorkerOptions
             RabbitMq = rabbit,
             Slots = slots,
             HealthFile = configuration["SELFREWARD_HEALTH_FILE"],
-            OtlpEndpoint = configuration["OTEL_EXPORTER_OTLP_ENDPOINT"],
+            Telemetry = telemetry,
         };
     }
 

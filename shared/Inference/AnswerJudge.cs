@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.Model;
@@ -13,6 +12,15 @@ public sealed class AnswerJudge(ITextGenerator generator)
     public async Task<IReadOnlyList<Judgement>> JudgeAsync(
         ModelRef model, string prompt, string answer, int candidate, RunSettings settings, IReadOnlyList<ulong> keys, CancellationToken cancellationToken)
     {
+        using var span = JudgingTelemetry.Start(model.Name, candidate);
+        var judgements = await AskAsync(model, prompt, answer, candidate, settings, keys, cancellationToken);
+        JudgingTelemetry.Add(span, judgements);
+        return judgements;
+    }
+
+    private async Task<IReadOnlyList<Judgement>> AskAsync(
+        ModelRef model, string prompt, string answer, int candidate, RunSettings settings, IReadOnlyList<ulong> keys, CancellationToken cancellationToken)
+    {
         try
         {
             var text = new PromptFormat(settings.Format).Judge(prompt, answer);
@@ -20,11 +28,6 @@ public sealed class AnswerJudge(ITextGenerator generator)
             return [.. replies.Select((reply, index) =>
             {
                 var (score, unparsable) = JudgeScore.Parse(reply.Text, reply.Finish, settings.Judge);
-                Activity.Current?.AddEvent(new ActivityEvent("gen_ai.evaluation.result", tags: new ActivityTagsCollection
-                {
-                    ["gen_ai.evaluation.name"] = "additive_score",
-                    [score is null ? "error.type" : "gen_ai.evaluation.score.value"] = score is null ? "unparsable" : score.Value,
-                }));
                 return new Judgement(candidate, index, reply.Text, score, unparsable, reply.Tokens.Count, reply.Finish, reply.LogProb);
             })];
         }

@@ -12,7 +12,11 @@ public static class InferenceSetup
     public static IServiceCollection AddTextGeneration(this IServiceCollection services)
     {
         services.TryAddSingleton<RunData>();
-        services.TryAddSingleton(provider => new ModelPool(slots: provider.GetRequiredService<WorkerOptions>().Slots));
+        services.TryAddSingleton(provider =>
+        {
+            var options = provider.GetRequiredService<WorkerOptions>();
+            return new ModelPool(slots: options.Slots, captureContent: options.Telemetry.CaptureContent);
+        });
         services.TryAddSingleton<ITextGenerator, LocalTextGenerator>();
         services.TryAddSingleton<AnswerJudge>();
         return services;

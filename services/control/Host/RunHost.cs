@@ -57,7 +57,7 @@ public sealed class RunHost : IAsyncDisposable
         var server = await LogServer.OpenAsync(data.Postgres, cancellationToken);
         try
         {
-            var options = shared ?? new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = server.ConnectionString, OtlpEndpoint = environment["OTEL_EXPORTER_OTLP_ENDPOINT"] };
+            var options = shared ?? new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = server.ConnectionString, Telemetry = TelemetryOptions.From(environment) };
             var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
             builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
             builder.Services.AddWorkers(options, distributed ? [] : Modules).AddSingleton<RunReadModels>().AddHostedService<ReadModelService>();

@@ -75,6 +75,7 @@ public sealed class ReadModelProjection(RunLog log, ReadModelStore store, Action
         if (fold.Written == fold.Position)
             return;
         await store.SaveAsync(fold, cancellationToken);
+        LogTelemetry.Reached("read-models", fold.Written);
         written?.Invoke(fold.Written);
     }
 }

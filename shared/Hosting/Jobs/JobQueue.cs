@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 
 namespace SelfRewarding.Hosting;
@@ -9,7 +10,7 @@ namespace SelfRewarding.Hosting;
 public sealed class JobQueue<TJob>
     where TJob : notnull
 {
-    private readonly Channel<TJob> _jobs = Channel.CreateUnbounded<TJob>();
+    private readonly Channel<(TJob Job, ActivityContext Cause)> _jobs = Channel.CreateUnbounded<(TJob, ActivityContext)>();
     private readonly HashSet<TJob> _waiting = [];
 
     /// <summary>Notes that there is work.</summary>
@@ -18,15 +19,16 @@ public sealed class JobQueue<TJob>
         lock (_waiting)
         {
             if (_waiting.Add(job))
-                _jobs.Writer.TryWrite(job);
+                _jobs.Writer.TryWrite((job, Activity.Current?.Context ?? default));
         }
     }
 
-    internal async Task<TJob> NextAsync(CancellationToken cancellationToken)
+    // With the span that noted the job: the work begins a trace of its own, and links to it.
+    internal async Task<(TJob Job, ActivityContext Cause)> NextAsync(CancellationToken cancellationToken)
     {
-        var job = await _jobs.Reader.ReadAsync(cancellationToken);
+        var noted = await _jobs.Reader.ReadAsync(cancellationToken);
         lock (_waiting)
-            _waiting.Remove(job);
-        return job;
+            _waiting.Remove(noted.Job);
+        return noted;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -17,6 +18,9 @@ public abstract class JobService<TJob>(JobQueue<TJob> queue, NpgsqlDataSource da
 
     private static readonly TimeSpan StandBy = TimeSpan.FromSeconds(1);
 
+    /// <summary>The span that noted the job at hand, for the job's own spans to link to.</summary>
+    protected ActivityContext Cause { get; private set; }
+
     /// <summary>The name of the lock under which the job is done.</summary>
     protected abstract string LockOf(TJob job);
 
@@ -32,7 +36,7 @@ public abstract class JobService<TJob>(JobQueue<TJob> queue, NpgsqlDataSource da
         {
             try
             {
-                var job = await queue.NextAsync(stoppingToken);
+                (var job, Cause) = await queue.NextAsync(stoppingToken);
                 await DoLockedAsync(job, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -9,7 +9,9 @@ using SelfRewarding.EventStore;
 namespace SelfRewarding.Hosting;
 
 /// <summary>A fact with the place where the log keeps it.</summary>
-public sealed record Recorded(object Fact, string Stream, long Version, long Position, DateTimeOffset At);
+/// <param name="TraceParent">The W3C trace context that it was recorded in, or null.</param>
+/// <param name="Shared">A fork has it from the run that it comes from.</param>
+public sealed record Recorded(object Fact, string Stream, long Version, long Position, DateTimeOffset At, string? TraceParent = null, bool Shared = false);
 
 /// <summary>The log in terms of facts. Every append carries the trace that caused it.</summary>
 /// <param name="store">Where the events are.</param>
@@ -17,6 +19,9 @@ public sealed record Recorded(object Fact, string Stream, long Version, long Pos
 /// <param name="versions">The shapes that facts have; null is those of this version.</param>
 public sealed class FactLog(IEventStore store, ILogger<FactLog>? logger = null, FactVersions? versions = null)
 {
+    // https://www.w3.org/TR/trace-context/#traceparent-header
+    private const string TraceParent = "traceparent";
+
     private readonly ILogger _logger = logger ?? NullLogger<FactLog>.Instance;
     private readonly ConcurrentDictionary<string, bool> _unknown = new(StringComparer.Ordinal);
 
@@ -80,7 +85,8 @@ public sealed class FactLog(IEventStore store, ILogger<FactLog>? logger = null, 
         }
     }
 
-    private Recorded Record(StoredEvent stored) => new(Read(stored), stored.Stream, stored.Version, stored.Position, stored.Timestamp);
+    private Recorded Record(StoredEvent stored) =>
+        new(Read(stored), stored.Stream, stored.Version, stored.Position, stored.Timestamp, stored.Metadata.Headers?.GetValueOrDefault(TraceParent));
 
     private object Read(StoredEvent stored)
     {
@@ -93,6 +99,6 @@ public sealed class FactLog(IEventStore store, ILogger<FactLog>? logger = null, 
     // W3C trace context goes into Marten's metadata columns, so that a replay can link to the trace that made the fact.
     private static EventMetadata CurrentTrace() =>
         Activity.Current is { } activity
-            ? new EventMetadata(activity.TraceId.ToHexString(), activity.SpanId.ToHexString(), new Dictionary<string, string> { ["traceparent"] = activity.Id! })
+            ? new EventMetadata(activity.TraceId.ToHexString(), activity.SpanId.ToHexString(), new Dictionary<string, string> { [TraceParent] = activity.Id! })
             : EventMetadata.Empty;
 }

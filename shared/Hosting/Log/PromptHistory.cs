@@ -10,8 +10,15 @@ public sealed record PromptHistory(PromptGenerated? Generated, CandidatesSampled
     /// <summary>The prompt before anything happened.</summary>
     public static readonly PromptHistory Empty = new(null, null, null, null, 0);
 
+    /// <summary>The trace that the prompt's first stage was recorded in, as a W3C <c>traceparent</c>; null where none was, or where the run shares that stage with another.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>Folds a stream.</summary>
     public static PromptHistory Of(IReadOnlyList<object> facts) => facts.Aggregate(Empty, (history, fact) => history.Apply(fact));
+
+    /// <summary>The history with one more recorded fact.</summary>
+    public PromptHistory Apply(Recorded recorded) =>
+        Apply(recorded.Fact) with { TraceParent = TraceParent ?? (recorded.Shared ? null : recorded.TraceParent) };
 
     /// <summary>The history with one more fact.</summary>
     public PromptHistory Apply(object fact) => (fact switch

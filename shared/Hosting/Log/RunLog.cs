@@ -21,7 +21,7 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
     {
         var histories = ordinals.ToDictionary(ordinal => ordinal, _ => PromptHistory.Empty);
         foreach (var (ordinal, recorded) in await ReadStagesAsync(run, iteration, ordinals, PromptStage.Generated, PromptStage.Settled, cancellationToken))
-            histories[ordinal] = histories[ordinal].Apply(recorded.Fact);
+            histories[ordinal] = histories[ordinal].Apply(recorded);
         return [.. ordinals.Select(ordinal => histories[ordinal])];
     }
 
@@ -52,7 +52,9 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
         var shared = (await runs.AncestryOfAsync(run, cancellationToken)).SharedStages(iteration);
         if (stage <= shared)
             throw new InvalidOperationException($"Stage {stage} of prompt {iteration}-{ordinal} is not run '{run}'s own: it shares stages 1 to {shared} with the run that it comes from.");
-        return await log.AppendOnceAsync(StreamNames.Prompt(run, iteration, ordinal), stage - shared, fact, cancellationToken);
+        var said = await log.AppendOnceAsync(StreamNames.Prompt(run, iteration, ordinal), stage - shared, fact, cancellationToken);
+        PromptTelemetry.Count(stage, said);
+        return said;
     }
 
     /// <summary>The names of all runs, by their beginnings.</summary>
@@ -64,11 +66,15 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
     }
 
     /// <summary>The run's stream: how it began, the models from M0 on, its end.</summary>
-    public async Task<IReadOnlyList<object>> ReadRunAsync(string run, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<object>> ReadRunAsync(string run, CancellationToken cancellationToken) =>
+        [.. (await ReadRecordedRunAsync(run, cancellationToken)).Select(recorded => recorded.Fact)];
+
+    /// <summary>As <see cref="ReadRunAsync"/>, each fact with its place and trace.</summary>
+    public async Task<IReadOnlyList<Recorded>> ReadRecordedRunAsync(string run, CancellationToken cancellationToken)
     {
         var ancestry = await runs.AncestryOfAsync(run, cancellationToken);
-        var own = await log.ReadAsync(StreamNames.Run(run), cancellationToken);
-        return [own[0], .. (await ReadSharedModelsAsync(ancestry, cancellationToken)).Select(recorded => recorded.Fact), .. own.Skip(1)];
+        var own = await log.ReadManyAsync([StreamNames.Run(run)], 1, long.MaxValue, cancellationToken);
+        return [own[0], .. await ReadSharedModelsAsync(ancestry, cancellationToken), .. own.Skip(1)];
     }
 
     /// <summary>Records that a model of the run's own is published, or finds what is recorded there.</summary>
@@ -135,7 +141,7 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
         var ancestry = await runs.AncestryOfAsync(run, cancellationToken);
         var eft = StreamNames.Eft(ancestry.Root.Run);
         foreach (var recorded in await log.ReadManyAsync([eft], 1, long.MaxValue, cancellationToken))
-            yield return recorded with { Fact = SharedFacts.AsOf(ancestry, ancestry.Root.Run, recorded.Fact), Stream = StreamNames.Eft(run) };
+            yield return recorded with { Fact = SharedFacts.AsOf(ancestry, ancestry.Root.Run, recorded.Fact), Stream = StreamNames.Eft(run), Shared = true };
         foreach (var published in await ReadSharedModelsAsync(ancestry, cancellationToken))
         {
             var model = ((ModelPublished)published.Fact).Model.Name;
@@ -145,6 +151,7 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
             {
                 Fact = SharedFacts.AsOf(ancestry, owner, recorded.Fact),
                 Stream = recorded.Stream == training ? StreamNames.Training(run, model) : StreamNames.Evaluation(run, model),
+                Shared = true,
             });
             foreach (var recorded in facts.Append(published).OrderBy(recorded => recorded.Position))
                 yield return recorded;
@@ -170,7 +177,7 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
             var owner = ancestry.OwnerOf(model);
             return published[(owner, model)].Select(recorded => recorded with
             {
-                Fact = SharedFacts.AsOf(ancestry, owner, recorded.Fact), Stream = StreamNames.Run(ancestry.Start.Run), Version = RunStage.Started + 1 + index,
+                Fact = SharedFacts.AsOf(ancestry, owner, recorded.Fact), Stream = StreamNames.Run(ancestry.Start.Run), Version = RunStage.Started + 1 + index, Shared = true,
             });
         })];
     }
@@ -189,7 +196,7 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
                 var ordinal = streams[recorded.Stream];
                 stages.Add((ordinal, segment.Owner == run ? recorded : recorded with
                 {
-                    Fact = SharedFacts.AsOf(ancestry, segment.Owner, recorded.Fact), Stream = StreamNames.Prompt(run, iteration, ordinal), Version = recorded.Version + segment.Shared,
+                    Fact = SharedFacts.AsOf(ancestry, segment.Owner, recorded.Fact), Stream = StreamNames.Prompt(run, iteration, ordinal), Version = recorded.Version + segment.Shared, Shared = true,
                 }));
             }
         }

@@ -1,9 +1,10 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using OpenTelemetry;
-using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -17,34 +18,58 @@ namespace SelfRewarding.Hosting;
 /// </summary>
 public static class TelemetrySetup
 {
+    private static readonly string[] _names = ["SelfRewarding.*", "MassTransit", "Npgsql"];
+
     internal static IServiceCollection AddTelemetry(this IServiceCollection services, WorkerOptions options, IReadOnlyList<WorkerModule> modules)
     {
-        if (string.IsNullOrWhiteSpace(options.OtlpEndpoint))
+        if (!options.Telemetry.IsOn)
             return services;
-        var service = modules.Count == 1 ? modules[0].Name : "selfreward";
-        var endpoint = new Uri(options.OtlpEndpoint);
-        void Otlp(OtlpExporterOptions exporter) => exporter.Endpoint = endpoint;
-        var resource = ResourceBuilder.CreateDefault().AddService(service);
-        services.AddSingleton(_ => Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource)
-            .AddSource("SelfRewarding.*", "MassTransit", "Npgsql").AddOtlpExporter(Otlp).Build());
-        services.AddSingleton(_ => Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource)
-            .AddMeter("SelfRewarding.*", "MassTransit", "Npgsql").AddOtlpExporter(Otlp).Build());
-        services.AddHostedService<TelemetryService>();
-        services.AddLogging(logging => logging.AddOpenTelemetry(logs => logs.SetResourceBuilder(resource).AddOtlpExporter(Otlp)));
         Activity.DefaultIdFormat = ActivityIdFormat.W3C;
-        return services;
+        var service = modules.Count switch { 0 => "control", 1 => modules[0].Name, _ => "selfreward" };
+        services.AddSingleton(_ => OpenTelemetrySdk.Create(builder =>
+        {
+            builder.Services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(options.Telemetry.Settings).Build());
+            // The host's filters have decided already what is worth a line.
+            builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace));
+            builder.ConfigureResource(resource => Describe(resource, service))
+                .WithTracing(tracing => tracing.AddSource(_names))
+                .WithMetrics(metrics => metrics.AddMeter(_names))
+                .WithLogging(_ => { }, logs => logs.IncludeFormattedMessage = true)
+                .UseOtlpExporter();
+        }));
+        services.AddSingleton<ILoggerProvider, OtlpLoggerProvider>();
+        return services.AddHostedService<TelemetryService>();
     }
 
-    /// <summary>Makes the providers when the host starts; the container flushes and disposes them when it ends.</summary>
-    private sealed class TelemetryService(TracerProvider tracing, MeterProvider metrics) : IHostedService
-    {
-        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    // https://opentelemetry.io/docs/specs/semconv/resource/service/. What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say comes last, and so has the last word.
+    private static void Describe(ResourceBuilder resource, string service) =>
+        resource.Clear()
+            .AddService(service, serviceVersion: typeof(TelemetrySetup).Assembly.GetName().Version!.ToString(3), serviceInstanceId: $"{Environment.MachineName}-{Environment.ProcessId}")
+            .AddTelemetrySdk().AddEnvironmentVariableDetector();
 
-        public async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>Leaves out what is asked outside of any trace: whoever follows the log asks it some times a second, for as long as it runs.</summary>
+    internal static NpgsqlDataSourceBuilder WithTracesOnly(this NpgsqlDataSourceBuilder builder) =>
+        builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null));
+
+    /// <summary>What is logged through the host, with the trace and span that it was logged in. The SDK, which the container disposes of, sends the rest when it ends.</summary>
+    private sealed class OtlpLoggerProvider(OpenTelemetrySdk sdk) : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => sdk.GetLoggerFactory().CreateLogger(categoryName);
+
+        public void Dispose()
         {
-            tracing.ForceFlush();
-            metrics.ForceFlush();
-            await Task.CompletedTask;
         }
+    }
+
+    /// <summary>Makes the providers when the host starts.</summary>
+    private sealed class TelemetryService(OpenTelemetrySdk sdk) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            ArgumentNullException.ThrowIfNull(sdk);
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

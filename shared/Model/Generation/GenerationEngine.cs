@@ -6,8 +6,9 @@ namespace SelfRewarding.Model;
 /// <param name="Slots">Samples that run at once.</param>
 /// <param name="MaxPositions">Longest sequence, prompt and answer together; the model's own limit where that is shorter.</param>
 /// <param name="RowsPerStep">Most tokens a step reads: what a long prompt may delay the samples that already run.</param>
+/// <param name="CaptureContent">Whether prompts and answers go into spans.</param>
 /// <param name="CacheBytes">Most bytes of keys and values: a large model gets fewer slots. What is generated does not depend on their number.</param>
-public sealed record GenerationEngineOptions(int Slots = 64, int MaxPositions = 4096, int RowsPerStep = 512, long CacheBytes = 2L << 30);
+public sealed record GenerationEngineOptions(int Slots = 64, int MaxPositions = 4096, int RowsPerStep = 512, long CacheBytes = 2L << 30, bool CaptureContent = false);
 
 /// <summary>
 /// Generates with one model, for any number of callers at once: requests join a running batch as soon as it has free slots. What a request draws is the same, to the bit,
@@ -21,6 +22,8 @@ public sealed class GenerationEngine : IAsyncDisposable
     private readonly RunningBatch _batch;
     private readonly LoadedModel _model;
     private readonly TimeProvider _time;
+    private readonly bool _captureContent;
+    private readonly KeyValuePair<string, object?> _tag;
     private volatile bool _stopping;
 
     /// <summary>Starts an engine. It uses the model and does not own it.</summary>
@@ -34,8 +37,10 @@ public sealed class GenerationEngine : IAsyncDisposable
         _model = model;
         _time = time ?? TimeProvider.System;
         Name = name;
+        _captureContent = options.CaptureContent;
+        _tag = new("gen_ai.request.model", name);
         MaxPositions = Math.Min(options.MaxPositions, model.Model.Config.MaxPositionEmbeddings);
-        _batch = new RunningBatch(model.Model, SlotsFor(model.Model.Config, options), MaxPositions, options.RowsPerStep);
+        _batch = new RunningBatch(model.Model, SlotsFor(model.Model.Config, options), MaxPositions, options.RowsPerStep, _tag);
         new Thread(Run) { IsBackground = true, Name = $"generation {name}" }.Start();
     }
 
@@ -60,11 +65,12 @@ public sealed class GenerationEngine : IAsyncDisposable
         Check(request);
         cancellationToken.ThrowIfCancellationRequested();
         if (request.SampleKeys.Count == 0) return [];
-        using var telemetry = new GenerationTelemetry(Name, request);
+        using var telemetry = new GenerationTelemetry(Name, request, _captureContent ? _model.Tokenizer : null, _time);
         try
         {
             var job = new GenerationJob(request, request.Sampling.StopIds ?? _model.Tokenizer.Eos, MaxPositions, _time, cancellationToken);
             ObjectDisposedException.ThrowIf(!_requests.Writer.TryWrite(job), this);
+            ModelTelemetry.PendingRequests.Add(1, _tag);
             var completions = await job.Outcome;
             telemetry.Succeeded(completions);
             return completions;
@@ -106,6 +112,7 @@ public sealed class GenerationEngine : IAsyncDisposable
         _batch.Fail(stopped);
         while (_requests.Reader.TryRead(out var job)) _waiting.Enqueue(job);
         foreach (var waiting in _waiting) waiting.Fail(stopped);
+        ModelTelemetry.PendingRequests.Add(-_waiting.Count, _tag);
         _batch.Dispose();
         _ended.SetResult();
     }
@@ -127,6 +134,7 @@ public sealed class GenerationEngine : IAsyncDisposable
             job.CancelIfAsked();
             if (!job.IsOver && !_batch.Admit(job)) return;
             _waiting.Dequeue();
+            ModelTelemetry.PendingRequests.Add(-1, _tag);
         }
     }
 

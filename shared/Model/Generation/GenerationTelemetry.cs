@@ -1,54 +1,95 @@
 using System.Diagnostics;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace SelfRewarding.Model;
 
-/// <summary>The span <c>chat {model}</c> of one request, and its metrics.</summary>
-internal sealed class GenerationTelemetry : IDisposable
+/// <summary>
+/// The span <c>chat {model}</c> of one request, and its metrics. The model runs in this process, so the span is internal
+/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/#inference). Where nobody listens it allocates nothing.
+/// </summary>
+internal readonly struct GenerationTelemetry : IDisposable
 {
-    private readonly Activity? _activity;
-    private readonly int _promptTokens;
-    private readonly TagList _tags;
+    private const string Provider = "self_rewarding";
 
-    public GenerationTelemetry(string model, GenerationRequest request)
+    // Texts are for people to read: no \u00e9 for é.
+    private static readonly JsonSerializerOptions _readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly Activity? _activity;
+    private readonly string _model;
+    private readonly GenerationRequest _request;
+    private readonly ITokenizer? _content;
+    private readonly TimeProvider _time;
+    private readonly long _begun;
+
+    /// <param name="model">What the model is called.</param>
+    /// <param name="request">What is asked.</param>
+    /// <param name="content">Reads prompt and answers, where the span is to hold them; null where it is not.</param>
+    /// <param name="time">The clock.</param>
+    public GenerationTelemetry(string model, GenerationRequest request, ITokenizer? content, TimeProvider time)
     {
-        _promptTokens = request.PromptIds.Length;
-        _tags = new TagList { { "gen_ai.operation.name", "chat" }, { "gen_ai.provider.name", "self_rewarding" }, { "gen_ai.request.model", model } };
-        _activity = ModelTelemetry.Source.StartActivity($"chat {model}", ActivityKind.Internal);
+        (_model, _request, _content, _time, _begun) = (model, request, content, time, time.GetTimestamp());
+        // The span's name is only made where somebody will read it.
+        _activity = ModelTelemetry.Source.HasListeners() ? ModelTelemetry.Source.StartActivity($"chat {model}", ActivityKind.Internal) : null;
         if (_activity is null) return;
-        foreach (var (key, value) in _tags) _activity.SetTag(key, value);
-        var sampling = request.Sampling;
-        _activity.SetTag("gen_ai.request.choice.count", request.SampleKeys.Count);
+        foreach (var (key, value) in Tags()) _activity.SetTag(key, value);
+        var (sampling, keys) = (request.Sampling, request.SampleKeys);
         _activity.SetTag("gen_ai.request.max_tokens", sampling.MaxNewTokens);
         _activity.SetTag("gen_ai.request.temperature", sampling.Temperature);
         _activity.SetTag("gen_ai.request.top_p", sampling.TopP);
-        if (sampling.TopK > 0) _activity.SetTag("gen_ai.request.top_k", sampling.TopK);
+        if (sampling.TopK > 0) _activity.SetTag("gen_ai.request.top_k", (double)sampling.TopK);
+        if (keys.Count != 1) _activity.SetTag("gen_ai.request.choice.count", keys.Count);
+
+        // The convention has one seed for a request; here each sample has its own.
+        if (keys.Count == 1) _activity.SetTag("gen_ai.request.seed", unchecked((long)keys[0]));
+        else _activity.SetTag("self_rewarding.request.seeds", keys.Select(key => unchecked((long)key)).ToArray());
+        if (content is not null) _activity.SetTag("gen_ai.input.messages", Json([Message("user", content.Decode(request.PromptIds))]));
     }
 
+    /// <summary>The request was answered.</summary>
     public void Succeeded(IReadOnlyList<Completion> completions)
     {
+        if (_activity is null && !ModelTelemetry.IsMeasured) return;
         // The samples share the prompt's prefill: it is read once.
-        var written = completions.Sum(completion => completion.LogProbs.Length);
-        if (_activity is not null)
-        {
-            _activity.SetTag("gen_ai.usage.input_tokens", _promptTokens);
-            _activity.SetTag("gen_ai.usage.output_tokens", written);
-            _activity.SetTag("gen_ai.response.finish_reasons", completions.Select(completion => completion.FinishReason == FinishReason.Stop ? "stop" : "length").ToArray());
-        }
+        var (read, written) = (_request.PromptIds.Length, completions.Sum(completion => completion.LogProbs.Length));
+        _activity?.SetTag("gen_ai.usage.input_tokens", read);
+        _activity?.SetTag("gen_ai.usage.output_tokens", written);
+        _activity?.SetTag("gen_ai.response.finish_reasons", completions.Select(Reason).ToArray());
+        if (_content is { } content)
+            _activity?.SetTag("gen_ai.output.messages", Json([.. completions.Select(completion => Message("assistant", content.Decode(completion.TokenIds), Reason(completion)))]));
 
-        ModelTelemetry.RequestDuration.Record(completions.Max(completion => completion.Duration).TotalSeconds, _tags);
-        ModelTelemetry.TimeToFirstToken.Record(completions.Min(completion => completion.TimeToFirstToken).TotalSeconds, _tags);
+        var tags = Tags();
+        ModelTelemetry.RequestDuration.Record(completions.Max(completion => completion.Duration).TotalSeconds, tags);
+        ModelTelemetry.TimeToFirstToken.Record(completions.Min(completion => completion.TimeToFirstToken).TotalSeconds, tags);
         foreach (var completion in completions.Where(completion => completion.LogProbs.Length > 1))
-            ModelTelemetry.TimePerOutputToken.Record((completion.Duration - completion.TimeToFirstToken).TotalSeconds / (completion.LogProbs.Length - 1), _tags);
-        ModelTelemetry.TokenUsage.Record(_promptTokens, [.. _tags, new("gen_ai.token.type", "input")]);
-        ModelTelemetry.TokenUsage.Record(written, [.. _tags, new("gen_ai.token.type", "output")]);
+            ModelTelemetry.TimePerOutputToken.Record((completion.Duration - completion.TimeToFirstToken).TotalSeconds / (completion.LogProbs.Length - 1), tags);
+        ModelTelemetry.TokenUsage.Record(read, [.. tags, new("gen_ai.token.type", "input")]);
+        ModelTelemetry.TokenUsage.Record(written, [.. tags, new("gen_ai.token.type", "output")]);
     }
 
+    /// <summary>The request came to nothing: only its duration is measured, under the error's type.</summary>
     public void Failed(Exception exception)
     {
+        if (_activity is null && !ModelTelemetry.RequestDuration.Enabled) return;
         var type = exception.GetType().FullName;
         _activity?.SetTag("error.type", type);
         _activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
+        ModelTelemetry.RequestDuration.Record(_time.GetElapsedTime(_begun).TotalSeconds, [.. Tags(), new("error.type", type)]);
     }
 
     public void Dispose() => _activity?.Dispose();
+
+    private TagList Tags() => new() { { "gen_ai.operation.name", "chat" }, { "gen_ai.provider.name", Provider }, { "gen_ai.request.model", _model } };
+
+    private static string Reason(Completion completion) => completion.FinishReason == FinishReason.Stop ? "stop" : "length";
+
+    private static JsonObject Message(string role, string text, string? finishReason = null)
+    {
+        var message = new JsonObject { ["role"] = role, ["parts"] = new JsonArray(new JsonObject { ["type"] = "text", ["content"] = text }) };
+        if (finishReason is not null) message["finish_reason"] = finishReason;
+        return message;
+    }
+
+    private static string Json(JsonObject[] messages) => new JsonArray([.. messages]).ToJsonString(_readable);
 }

@@ -18,11 +18,12 @@ public sealed class ModelPool : IAsyncDisposable
     /// <param name="models">Models to keep in memory.</param>
     /// <param name="maxPositions">Longest sequence that slots are made for; the model's own limit where that is shorter.</param>
     /// <param name="time">The clock; null takes the system's.</param>
-    public ModelPool(int slots = 64, int models = 3, int maxPositions = 4096, TimeProvider? time = null)
+    /// <param name="captureContent">Whether prompts and answers go into spans.</param>
+    public ModelPool(int slots = 64, int models = 3, int maxPositions = 4096, TimeProvider? time = null, bool captureContent = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(models, 1);
-        _options = new GenerationEngineOptions(slots, maxPositions);
+        _options = new GenerationEngineOptions(slots, maxPositions, CaptureContent: captureContent);
         _models = models;
         _time = time ?? TimeProvider.System;
     }

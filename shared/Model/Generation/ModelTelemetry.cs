@@ -5,7 +5,8 @@ namespace SelfRewarding.Model;
 
 /// <summary>
 /// Traces and metrics of generation, under the names of OpenTelemetry's GenAI conventions
-/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/, .../gen-ai-metrics/). Prompts and answers are never among the tags.
+/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/, .../gen-ai-metrics/). Prompts and answers are among a span's tags
+/// only where that is asked for.
 /// </summary>
 public static class ModelTelemetry
 {
@@ -27,7 +28,16 @@ public static class ModelTelemetry
 
     internal static readonly Histogram<long> TokenUsage = Meter.CreateHistogram(
         "gen_ai.client.token.usage", "{token}", "Tokens read and written by a request.", null,
-        new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576] });
+        new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864] });
+
+    internal static readonly UpDownCounter<long> SlotUsage = Meter.CreateUpDownCounter<long>("self_rewarding.generation.slot.usage", "{slot}", "Slots that hold a sample.");
+
+    internal static readonly UpDownCounter<long> SlotLimit = Meter.CreateUpDownCounter<long>("self_rewarding.generation.slot.limit", "{slot}", "Slots that there are.");
+
+    internal static readonly UpDownCounter<long> PendingRequests = Meter.CreateUpDownCounter<long>("self_rewarding.generation.pending_requests", "{request}", "Requests that wait for slots.");
+
+    /// <summary>Whether anybody wants to know how a request went.</summary>
+    internal static bool IsMeasured => RequestDuration.Enabled || TimeToFirstToken.Enabled || TimePerOutputToken.Enabled || TokenUsage.Enabled;
 
     private static Histogram<double> Seconds(string name, string description, double[] bounds) =>
         Meter.CreateHistogram(name, "s", description, null, new InstrumentAdvice<double> { HistogramBucketBoundaries = bounds });

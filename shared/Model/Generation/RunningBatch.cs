@@ -15,13 +15,16 @@ internal sealed class RunningBatch : IDisposable
     private readonly Stack<int> _freeSlots;
     private readonly List<Prefill> _prefills = [];
     private readonly List<RunningSample> _samples = [];
+    private readonly KeyValuePair<string, object?> _tag;
 
-    public RunningBatch(Llama model, int slots, int context, int rowsPerStep)
+    public RunningBatch(Llama model, int slots, int context, int rowsPerStep, KeyValuePair<string, object?> tag)
     {
         _model = model;
+        _tag = tag;
         _cache = new KvCache(model.Config, slots, context);
         _rowsPerStep = rowsPerStep;
         _freeSlots = new Stack<int>(Enumerable.Range(0, slots).Reverse());
+        ModelTelemetry.SlotLimit.Add(slots, tag);
     }
 
     public bool IsEmpty => _prefills.Count == 0 && _samples.Count == 0;
@@ -36,6 +39,7 @@ internal sealed class RunningBatch : IDisposable
         if (_freeSlots.Count < wanted) return false;
         _prefills.Add(new Prefill(job, [.. Enumerable.Range(job.Admitted, wanted).Select(index => new RunningSample(job, index, _freeSlots.Pop()))]));
         job.Admitted += wanted;
+        ModelTelemetry.SlotUsage.Add(wanted, _tag);
         return job.Admitted == job.Request.SampleKeys.Count;
     }
 
@@ -83,7 +87,11 @@ internal sealed class RunningBatch : IDisposable
         _samples.RemoveAll(ended.Contains);
     }
 
-    public void Dispose() => _cache.Dispose();
+    public void Dispose()
+    {
+        ModelTelemetry.SlotLimit.Add(-_cache.Slots, _tag);
+        _cache.Dispose();
+    }
 
     private void DropFinishedJobs()
     {
@@ -124,7 +132,9 @@ internal sealed class RunningBatch : IDisposable
 
     private void Release(IEnumerable<RunningSample> samples)
     {
+        var before = _freeSlots.Count;
         foreach (var sample in samples) _freeSlots.Push(sample.Slot);
+        if (_freeSlots.Count > before) ModelTelemetry.SlotUsage.Add(before - _freeSlots.Count, _tag);
     }
 
     private static (long[] Tokens, float[] LogProbs) Draw(Tensor logits, List<RunningSample> samples)
