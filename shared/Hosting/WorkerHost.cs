@@ -33,6 +33,13 @@ public static class WorkerHost
         try
         {
             await WaitForStoreAsync(host.Services);
+            if (options.RabbitMq is { } broker)
+                await BrokerAddress.WaitAsync(broker, host.Services.GetRequiredService<ILogger<HostFailure>>(), CancellationToken.None);
+        }
+        catch (WorkerOptionsException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 2;
         }
         catch (Exception e) when (e is NpgsqlException or InvalidOperationException or ArgumentException)
         {
@@ -51,7 +58,7 @@ public static class WorkerHost
     {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => NpgsqlDataSource.Create(WithPool(options.Postgres)));
+        services.AddSingleton(_ => NpgsqlDataSource.Create(WithPool(options.Postgres, modules)));
         services.AddSingleton<IEventStore>(provider =>
             new NpgsqlEventStore(provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FactLog>();
@@ -68,11 +75,13 @@ public static class WorkerHost
     }
 
     // A message needs a connection for a moment only, while every connection costs the server a process: a few serve all. Locks and followers hold theirs.
-    private static string WithPool(string connectionString)
+    private static string WithPool(string connectionString, IReadOnlyList<WorkerModule> modules)
     {
         var pooled = new NpgsqlConnectionStringBuilder(connectionString);
         if (!pooled.ContainsKey("Maximum Pool Size"))
             pooled.MaxPoolSize = MostConnections;
+        // Who holds a lock or a connection is seen in pg_stat_activity.
+        pooled.ApplicationName ??= $"{(modules.Count == 1 ? modules[0].Name : "selfreward")} {Environment.ProcessId}";
         return pooled.ConnectionString;
     }
 

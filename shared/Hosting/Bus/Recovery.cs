@@ -1,23 +1,100 @@
 using MassTransit;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Hosting;
 
 /// <summary>
-/// At every start, what the log says is outstanding goes onto the bus again: a message that was lost with a broker, a worker or a power
-/// failure is made anew from the log. Whoever finds the work done already does nothing.
+/// Makes the broker disposable: what the log says is outstanding goes onto the bus again at every start, whenever the broker was away (it may have come back empty), and
+/// when the log stands still though there is work. Whoever finds the work done already does nothing.
 /// </summary>
-public sealed class Recovery(RunLog log, IBus bus) : BackgroundService
+public sealed class Recovery(
+    RunLog log, IBus bus, NpgsqlDataSource database, WorkerOptions options, ReconnectWatch reconnects, ILogger<Recovery> logger) : BackgroundService
 {
+    // Training records every step and generation every prompt: a log that stands still for so long waits for something.
+    private static readonly TimeSpan Look = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Publishes what is outstanding, of one run or of all.</summary>
     public async Task RepublishAsync(string? run, CancellationToken cancellationToken)
+    {
+        foreach (var message in await OutstandingAsync(run, cancellationToken))
+            await bus.PublishFactAsync(message, cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var (isDue, end, republishedAt) = (true, -1L, -1L);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                var now = await LogEnd.OfAsync(database, stoppingToken);
+                if (isDue || (now == end && now != republishedAt))
+                {
+                    await RepublishLostAsync(stoppingToken);
+                    republishedAt = now;
+                }
+
+                end = now;
+                isDue = await reconnects.WaitAsync(Look, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (Transient.Passes(e))
+            {
+                logger.JobRetried(nameof(Recovery), e.Message, Turn.TotalSeconds);
+                await Task.Delay(Turn, stoppingToken);
+            }
+        }
+    }
+
+    // Every worker does this, since only it knows when its own queue is there to receive; one after the other, so that the next sees what the one before has sent.
+    private async Task RepublishLostAsync(CancellationToken cancellationToken)
+    {
+        StreamLock? turn;
+        while ((turn = await StreamLock.TryAcquireAsync(database, "recovery", cancellationToken)) is null)
+            await Task.Delay(Turn, cancellationToken);
+        await using var held = turn;
+        var messages = await OutstandingAsync(null, cancellationToken);
+        if (messages.Count == 0)
+            return;
+        var there = await QueuedAsync(cancellationToken);
+        var sent = 0;
+        foreach (var fact in messages.GroupBy(message => message.GetType()))
+        {
+            // Where at least as many messages wait, none was lost, or their like is there already.
+            if (there.GetValueOrDefault(fact.Key) >= fact.Count())
+                continue;
+            foreach (var message in fact)
+                await bus.PublishFactAsync(message, cancellationToken);
+            sent += fact.Count();
+        }
+
+        if (sent > 0)
+            logger.Republished(sent);
+    }
+
+    private async Task<Dictionary<Type, long>> QueuedAsync(CancellationToken cancellationToken)
+    {
+        var queued = new Dictionary<Type, long>();
+        if (options.RabbitMq is null)
+            return queued;
+        await using var queues = await BrokerQueues.OpenAsync(options.RabbitMq, cancellationToken);
+        foreach (var (queue, fact) in WorkQueues.All)
+            queued[fact] = (await queues.FindAsync(queue, cancellationToken))?.Ready ?? 0;
+        return queued;
+    }
+
+    private async Task<IReadOnlyList<object>> OutstandingAsync(string? run, CancellationToken cancellationToken)
     {
         var outstanding = new Outstanding();
         await foreach (var recorded in log.ReadAllAsync(0, run, cancellationToken))
             outstanding.Apply(recorded);
-        foreach (var message in outstanding.Messages(run))
-            await bus.PublishFactAsync(message, cancellationToken);
+        return outstanding.Messages(run);
     }
-
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RepublishAsync(null, stoppingToken);
 }
