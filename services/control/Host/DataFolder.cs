@@ -1,4 +1,3 @@
-using System.Globalization;
 using SelfRewarding.Control.Up;
 
 namespace SelfRewarding.Control;
@@ -75,25 +74,7 @@ public sealed class DataFolder : IDisposable
     }
 
     /// <summary>What <c>selfreward up</c> keeps alive in a folder now; null where it does not run.</summary>
-    public static UpState? FindUp(string path)
-    {
-        // Whoever holds the lock has written its process id into the file. A state that another process has left is not in force.
-        try
-        {
-            using var file = new FileStream(System.IO.Path.Combine(path, ".lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
-            return null;
-        }
-        catch (IOException e) when (IsTaken(e))
-        {
-            using var reader = new StreamReader(System.IO.Path.Combine(path, ".lock"), new FileStreamOptions { Share = FileShare.ReadWrite | FileShare.Delete });
-            var holder = reader.ReadLine();
-            return UpState.Read(path) is { } up && up.ProcessId.ToString(CultureInfo.InvariantCulture) == holder ? up : null;
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
-    }
+    public static UpState? FindUp(string path) => UpState.Read(path) is { IsInForce: true } up ? up : null;
 
     public void Dispose() => _lock?.Dispose();
 

@@ -44,7 +44,7 @@ public sealed class Supervisor : IAsyncDisposable
         get
         {
             var parts = _servers.Concat(_workers).Select(part => part.State).ToList();
-            return new UpState(Environment.ProcessId, _since, _isReady, _cluster?.ConnectionString ?? "", _broker?.Address ?? "", parts);
+            return new UpState(Environment.ProcessId, UpState.StartOf(Environment.ProcessId)!.Value, _since, _isReady, _cluster?.ConnectionString ?? "", _broker?.Address ?? "", parts);
         }
     }
 

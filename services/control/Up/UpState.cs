@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using SelfRewarding.Model;
 
@@ -14,15 +15,19 @@ public sealed record PartState(string Name, bool IsRunning, int? ProcessId, Date
 
 /// <summary>What <c>selfreward up</c> keeps alive in a data folder, as it last wrote it down. The file has the broker's password in it, and is readable by its owner only.</summary>
 /// <param name="ProcessId">Of <c>selfreward up</c>.</param>
+/// <param name="ProcessStart">When that process began, in the system's ticks: a process of the same number is another one.</param>
 /// <param name="IsReady">Everything was started once.</param>
 /// <param name="Postgres">The log's connection string.</param>
 /// <param name="RabbitMq">The broker's address.</param>
-public sealed record UpState(int ProcessId, DateTimeOffset Since, bool IsReady, string Postgres, string RabbitMq, IReadOnlyList<PartState> Parts)
+public sealed record UpState(int ProcessId, long ProcessStart, DateTimeOffset Since, bool IsReady, string Postgres, string RabbitMq, IReadOnlyList<PartState> Parts)
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
     /// <summary>The folder of the state file and of the workers' logs.</summary>
     public static string FolderOf(string data) => Path.Combine(data, "up");
+
+    /// <summary>Whether the process that wrote it still runs.</summary>
+    public bool IsInForce => StartOf(ProcessId) == ProcessStart;
 
     /// <summary>What was written last, by whoever is or was up; null where there is nothing.</summary>
     public static UpState? Read(string data)
@@ -48,6 +53,21 @@ public sealed record UpState(int ProcessId, DateTimeOffset Since, bool IsReady, 
 
     /// <summary>Removes it: nothing is up any more.</summary>
     public static void Remove(string data) => File.Delete(FileOf(data));
+
+    /// <summary>When a process began, in ticks since the system did; null where there is none. From <c>/proc/PID/stat</c>, whose second field may have anything in it.</summary>
+    public static long? StartOf(int processId)
+    {
+        const int Start = 22 - 3; // proc(5) counts from 1; what follows the name begins with field 3
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{processId}/stat");
+            return long.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[Start], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     private static string FileOf(string data) => Path.Combine(FolderOf(data), "state.json");
 }

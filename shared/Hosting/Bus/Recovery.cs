@@ -16,6 +16,7 @@ public sealed class Recovery(
     // Training records every step and generation every prompt: a log that stands still for so long waits for something.
     private static readonly TimeSpan Look = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
     /// <summary>Publishes what is outstanding, of one run or of all.</summary>
     public async Task RepublishAsync(string? run, CancellationToken cancellationToken)
@@ -26,7 +27,7 @@ public sealed class Recovery(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var (isDue, end, republishedAt) = (true, -1L, -1L);
+        var (isDue, end, republishedAt, pause) = (true, -1L, -1L, Turn);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -38,7 +39,7 @@ public sealed class Recovery(
                     republishedAt = now;
                 }
 
-                end = now;
+                (end, pause) = (now, Turn);
                 isDue = await reconnects.WaitAsync(Look, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -47,8 +48,9 @@ public sealed class Recovery(
             }
             catch (Exception e) when (Transient.Passes(e))
             {
-                logger.JobRetried(nameof(Recovery), e.Message, Turn.TotalSeconds);
-                await Task.Delay(Turn, stoppingToken);
+                logger.JobRetried(nameof(Recovery), e.Message, pause.TotalSeconds);
+                await Task.Delay(pause, stoppingToken);
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
     }
