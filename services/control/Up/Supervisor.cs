@@ -81,6 +81,9 @@ public sealed class Supervisor : IAsyncDisposable
     private Part Worker(string name, IReadOnlyList<string> command)
     {
         var log = Path.Combine(UpState.FolderOf(_data), $"{name}.log");
+        // What an earlier time wrote is not this one's trouble.
+        if (File.Exists(log))
+            File.Move(log, log + ".old", overwrite: true);
         TetheredProcess? process = null;
         return new Part(name, log, StartAsync, StopAsync, _clock, Tell);
 
