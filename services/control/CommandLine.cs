@@ -17,6 +17,9 @@ public static class CommandLine
     /// <summary>Exit code of a run that was interrupted and can go on.</summary>
     public const int Interrupted = 130;
 
+    // Workers and servers end one after the other; the parser would leave after two seconds.
+    private static readonly TimeSpan TimeToStop = TimeSpan.FromMinutes(3);
+
     /// <summary>Runs one command.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args)
@@ -32,7 +35,7 @@ public static class CommandLine
         try
         {
             // Exceptions come here, where each becomes a sentence.
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeToStop });
         }
         catch (SettingsException e)
         {
@@ -45,7 +48,7 @@ public static class CommandLine
             await Console.Error.WriteLineAsync(e.Message);
             return WrongInput;
         }
-        catch (Exception e) when (e is CheckpointException or PrivateClusterException or InvalidDataException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is CheckpointException or PrivateServerException or InvalidDataException or IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return 1;
@@ -110,6 +113,20 @@ public static class CommandLine
         var serve = new Command("serve", "The runs as a page in the browser and as an HTTP API, for this machine unless told otherwise") { ServeCommand.Urls, RunOptions.Data };
         serve.SetAction(ServeCommand.InvokeAsync);
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay, export, import, db, serve };
+        var up = new Command("up", "Keep workers as processes of their own alive on this machine, with a broker and a database for them") { UpCommand.Detach, UpCommand.Slots, RunOptions.Plain, RunOptions.Data };
+        foreach (var (_, count) in UpCommand.Counts)
+            up.Options.Add(count);
+        up.SetAction(UpCommand.InvokeAsync);
+
+        var down = new Command("down", "Stop what 'up' keeps alive") { RunOptions.Data };
+        down.SetAction(DownCommand.InvokeAsync);
+
+        var ps = new Command("ps", "Show workers, broker and database, the queues, and what could not be handled and why") { PsCommand.AsJson, RunOptions.Data };
+        ps.SetAction(PsCommand.InvokeAsync);
+
+        var retry = new Command("retry", "Send what could not be handled to its queue again") { RetryCommand.Queue, RunOptions.Data };
+        retry.SetAction(RetryCommand.InvokeAsync);
+
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay, export, import, db, serve, up, down, ps, retry };
     }
 }

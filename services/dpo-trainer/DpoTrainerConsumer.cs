@@ -6,7 +6,7 @@ namespace SelfRewarding.DpoTrainer;
 
 /// <summary>
 /// A run begins, or a dataset is frozen: notes that there is training to do. Training lasts longer than a message may, so the delivery
-/// ends here; after a restart the message comes again, since the log says what is outstanding.
+/// ends here. Every trainer notes it; the one that has the run's lock trains, the others stand by.
 /// </summary>
 public sealed class DpoTrainerConsumer(JobQueue<TrainRun> jobs) : IConsumer<RunStarted>, IConsumer<ModelPublished>, IConsumer<DatasetFrozen>
 {

@@ -1,3 +1,4 @@
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using SelfRewarding.Hosting;
 using SelfRewarding.Inference;
@@ -13,7 +14,7 @@ public static class DpoTrainerModule
             .AddSingleton<JobQueue<TrainRun>>()
             .AddSingleton<BaseModel>().AddSingleton<EftBuilder>().AddSingleton<SftRecipe>().AddSingleton<DpoRecipe>()
             .AddHostedService<TrainerService>(),
-        bus => bus.AddConsumer<DpoTrainerConsumer>());
+        bus => bus.AddConsumer<DpoTrainerConsumer, JobNotesDefinition<DpoTrainerConsumer>>());
 }
 
 /// <summary>The job: whatever model of this run can be made next.</summary>

@@ -1,3 +1,4 @@
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using SelfRewarding.Hosting;
 using SelfRewarding.Inference;
@@ -10,7 +11,7 @@ public static class EvaluatorModule
     public static readonly WorkerModule Module = new(
         "evaluator",
         services => services.AddTextGeneration().AddSingleton<JobQueue<EvaluateRun>>().AddHostedService<EvaluatorService>(),
-        bus => bus.AddConsumer<EvaluatorConsumer>());
+        bus => bus.AddConsumer<EvaluatorConsumer, JobNotesDefinition<EvaluatorConsumer>>());
 }
 
 /// <summary>The job: every model of the run that is published and not measured yet.</summary>

@@ -1,10 +1,8 @@
-using MassTransit;
+using SelfRewarding.Contracts;
 using SelfRewarding.Hosting;
 
 namespace SelfRewarding.Judge;
 
-/// <summary>A message is N × J judgements, so a few messages fill the engine's slots twice.</summary>
-public sealed class JudgeConsumerDefinition : ConsumerDefinition<JudgeConsumer>
-{
-    public JudgeConsumerDefinition(WorkerOptions options) => ConcurrentMessageLimit = Math.Max(1, options.Slots / 6);
-}
+/// <summary>A message is N × J judgements, as many as the settings ask for where nobody says otherwise.</summary>
+public sealed class JudgeConsumerDefinition(WorkerOptions options)
+    : WorkDefinition<JudgeConsumer>(options.MessagesAtOnce(new CandidateSettings().Count * new JudgeSettings().Count));

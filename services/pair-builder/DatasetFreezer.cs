@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
@@ -10,7 +11,7 @@ namespace SelfRewarding.PairBuilder;
 /// Follows the log and, when the last planned prompt of an iteration has settled, freezes its dataset: once, at a fixed version, with the
 /// hash of its canonical form. An iteration without a single pair stops the run and says why.
 /// </summary>
-public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFailure failure, WorkerOptions options) : BackgroundService
+public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFailure failure, WorkerOptions options, ILogger<DatasetFreezer> logger) : BackgroundService
 {
     private const string Reader = "dataset-freezer";
 
@@ -21,24 +22,7 @@ public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFai
     {
         try
         {
-            // What was frozen before this start is known only at the log's end: fold first, act then.
-            var position = 0L;
-            await foreach (var recorded in runLog.ReadAllAsync(0, options.OnlyRun, stoppingToken))
-            {
-                Apply(recorded.Fact);
-                position = recorded.Position;
-            }
-
-            LogTelemetry.Reached(Reader, position);
-            foreach (var (run, iteration) in _open.Keys.ToList())
-                await FreezeIfSettledAsync(run, iteration, settledBy: null, stoppingToken);
-            await foreach (var recorded in runLog.FollowAsync(position, options.OnlyRun, stoppingToken))
-            {
-                Apply(recorded.Fact);
-                if (recorded.Fact is PreferencePairBuilt or PromptDiscarded)
-                    await FreezeIfSettledAsync(recorded, stoppingToken);
-                LogTelemetry.Reached(Reader, recorded.Position);
-            }
+            await Transient.TryAsync(nameof(DatasetFreezer), logger, _ => FreezeAsync(stoppingToken), Transient.Passes, stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -47,6 +31,34 @@ public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFai
         {
             failure.Report("Freezing datasets", e, fatal: true);
         }
+    }
+
+    // From the log's start, whatever an attempt before has seen.
+    private async Task<bool> FreezeAsync(CancellationToken stoppingToken)
+    {
+        _runs.Clear();
+        _open.Clear();
+
+        // What was frozen before this start is known only at the log's end: fold first, act then.
+        var position = 0L;
+        await foreach (var recorded in runLog.ReadAllAsync(0, options.OnlyRun, stoppingToken))
+        {
+            Apply(recorded.Fact);
+            position = recorded.Position;
+        }
+
+        LogTelemetry.Reached(Reader, position);
+        foreach (var (run, iteration) in _open.Keys.ToList())
+            await FreezeIfSettledAsync(run, iteration, settledBy: null, stoppingToken);
+        await foreach (var recorded in runLog.FollowAsync(position, options.OnlyRun, stoppingToken))
+        {
+            Apply(recorded.Fact);
+            if (recorded.Fact is PreferencePairBuilt or PromptDiscarded)
+                await FreezeIfSettledAsync(recorded, stoppingToken);
+            LogTelemetry.Reached(Reader, recorded.Position);
+        }
+
+        return true;
     }
 
     private void Apply(object fact)

@@ -1,9 +1,6 @@
-using MassTransit;
+using SelfRewarding.Hosting;
 
 namespace SelfRewarding.PairBuilder;
 
 /// <summary>Pairing is a few comparisons and one append: many at once, bounded by the database's connections.</summary>
-public sealed class PairBuilderConsumerDefinition : ConsumerDefinition<PairBuilderConsumer>
-{
-    public PairBuilderConsumerDefinition() => ConcurrentMessageLimit = 8;
-}
+public sealed class PairBuilderConsumerDefinition() : WorkDefinition<PairBuilderConsumer>(8);

@@ -1,3 +1,4 @@
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using SelfRewarding.Hosting;
 using SelfRewarding.Inference;
@@ -10,7 +11,7 @@ public static class PromptGenModule
     public static readonly WorkerModule Module = new(
         "prompt-gen",
         services => services.AddTextGeneration().AddSingleton<JobQueue<DraftPrompts>>().AddHostedService<PromptGenService>(),
-        bus => bus.AddConsumer<PromptGenConsumer>());
+        bus => bus.AddConsumer<PromptGenConsumer, JobNotesDefinition<PromptGenConsumer>>());
 }
 
 /// <summary>The job: all prompts of one iteration, drafted by its model.</summary>

@@ -19,6 +19,12 @@ internal static partial class LogMessages
     [LoggerMessage(5, LogLevel.Information, "{Service} is up: data in {Data}, bus {Bus}")]
     internal static partial void WorkerIsUp(this ILogger logger, string service, string data, string bus);
 
+    [LoggerMessage(7, LogLevel.Information, "Waiting for RabbitMQ at {Broker}: {Reason}")]
+    internal static partial void WaitingForBroker(this ILogger logger, string broker, string reason);
+
+    [LoggerMessage(8, LogLevel.Information, "Put {Count} messages onto the bus that the log says are outstanding")]
+    internal static partial void Republished(this ILogger logger, int count);
+
     [LoggerMessage(6, LogLevel.Warning, "The log has events named {Name} (the first read is {Version} of {Stream}), which this version does not know: they are carried along and left out of account. A newer version wrote them")]
     internal static partial void UnknownFactRead(this ILogger logger, string name, string stream, long version);
 }

@@ -34,6 +34,13 @@ public static class WorkerHost
         try
         {
             await WaitForStoreAsync(host.Services);
+            if (options.RabbitMq is { } broker)
+                await BrokerAddress.WaitAsync(broker, host.Services.GetRequiredService<ILogger<HostFailure>>(), CancellationToken.None);
+        }
+        catch (WorkerOptionsException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 2;
         }
         catch (Exception e) when (e is NpgsqlException or SchemaException or InvalidOperationException or ArgumentException)
         {
@@ -52,7 +59,7 @@ public static class WorkerHost
     {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => new NpgsqlDataSourceBuilder(WithPool(options.Postgres, modules.Count)).WithTracesOnly().Build());
+        services.AddSingleton(_ => new NpgsqlDataSourceBuilder(WithPool(options.Postgres, modules)).WithTracesOnly().Build());
         services.AddSingleton<IEventStore>(provider =>
             new NpgsqlEventStore(provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<FactLog>();
@@ -69,12 +76,14 @@ public static class WorkerHost
     }
 
     // A message needs a connection for a moment only, while every connection costs the server a process: a few serve all. Locks and followers hold theirs.
-    private static string WithPool(string connectionString, int workers)
+    private static string WithPool(string connectionString, IReadOnlyList<WorkerModule> modules)
     {
         var pooled = new NpgsqlConnectionStringBuilder(connectionString);
         // The builder's own ContainsKey says which keywords there are, not which are given.
         if (!pooled.ShouldSerialize("Maximum Pool Size"))
-            pooled.MaxPoolSize = workers == 0 ? MostConnections : Math.Min(MostConnections, ConnectionsEach * workers);
+            pooled.MaxPoolSize = modules.Count == 0 ? MostConnections : Math.Min(MostConnections, ConnectionsEach * modules.Count);
+        // Who holds a lock or a connection is seen in pg_stat_activity.
+        pooled.ApplicationName ??= $"{(modules.Count == 1 ? modules[0].Name : "selfreward")} {Environment.ProcessId}";
         return pooled.ConnectionString;
     }
 

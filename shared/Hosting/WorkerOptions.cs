@@ -26,11 +26,18 @@ public sealed record WorkerOptions
     /// <summary>A file that is touched every few seconds while the worker is well; null touches none.</summary>
     public string? HealthFile { get; init; }
 
+    /// <summary>Messages that a worker takes from its queue at once; null is what fills the slots.</summary>
+    public int? Prefetch { get; init; }
+
+    /// <summary>This process among all that do the same work: the end of the names of the queues that it alone reads.</summary>
+    public string Instance { get; } = Guid.NewGuid().ToString("N")[..12];
+
     /// <summary>Where traces, metrics and logs go; by default nowhere, which costs nothing.</summary>
     public TelemetryOptions Telemetry { get; init; } = TelemetryOptions.Off;
 
     /// <summary>
-    /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c>, <c>SELFREWARD_HEALTH_FILE</c> and <see cref="TelemetryOptions"/>
+    /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c>, <c>SELFREWARD_PREFETCH</c>,
+    /// <c>SELFREWARD_HEALTH_FILE</c> and <see cref="TelemetryOptions"/>
     /// (or command-line arguments such as <c>--SELFREWARD_DATA=…</c>), and says everything that is wrong at once.
     /// </summary>
     /// <exception cref="WorkerOptionsException">Something is missing or impossible.</exception>
@@ -46,9 +53,8 @@ public sealed record WorkerOptions
             problems.Add("SELFREWARD_RABBITMQ is not set, expected the broker's address, such as amqp://user:password@localhost:5672/ (one process with everything in it: selfreward run).");
         else if (!Uri.TryCreate(rabbit, UriKind.Absolute, out var uri) || uri.Scheme is not ("amqp" or "amqps" or "rabbitmq" or "rabbitmqs"))
             problems.Add("SELFREWARD_RABBITMQ is no broker address, expected amqp://user:password@host:5672/.");
-        var slots = 64;
-        if (configuration["SELFREWARD_SLOTS"] is { } text && (!int.TryParse(text, out slots) || slots is < 1 or > 4096))
-            problems.Add($"SELFREWARD_SLOTS is '{text}', expected 1 to 4096.");
+        var slots = Number("SELFREWARD_SLOTS");
+        var prefetch = Number("SELFREWARD_PREFETCH");
         var telemetry = TelemetryOptions.From(configuration, problems);
         if (problems.Count > 0)
             throw new WorkerOptionsException(string.Join(Environment.NewLine, problems));
@@ -57,11 +63,28 @@ public sealed record WorkerOptions
             Data = Path.GetFullPath(data),
             Postgres = postgres!,
             RabbitMq = rabbit,
-            Slots = slots,
+            Slots = slots ?? 64,
+            Prefetch = prefetch,
             HealthFile = configuration["SELFREWARD_HEALTH_FILE"],
             Telemetry = telemetry,
         };
+
+        int? Number(string name)
+        {
+            if (configuration[name] is not { } text)
+                return null;
+            if (int.TryParse(text, out var number) && number is >= 1 and <= 4096)
+                return number;
+            problems.Add($"{name} is '{text}', expected 1 to 4096.");
+            return null;
+        }
     }
+
+    /// <summary>
+    /// How many messages a worker takes at once where each fills so many slots. Over a broker no more than fill them all: what is taken and waits here could be computed
+    /// by another worker, one that joins later included. In one process there is no other, and with twice as many no slot stands empty between two messages.
+    /// </summary>
+    public int MessagesAtOnce(int slotsEach) => Prefetch ?? Math.Max(1, Slots * (RabbitMq is null ? 2 : 1) / slotsEach);
 
     /// <summary>The place of a path that a message names.</summary>
     /// <exception cref="InvalidDataException">The path leads out of the data folder.</exception>

@@ -1,6 +1,6 @@
 using Npgsql;
 using SelfRewarding.EventStore;
-using SelfRewarding.Pipeline.Tests;
+using SelfRewarding.Hosting;
 
 namespace SelfRewarding.Benchmarks;
 
@@ -8,10 +8,10 @@ namespace SelfRewarding.Benchmarks;
 internal sealed class BenchmarkServers
 {
     private readonly PrivateCluster _postgres;
-    private readonly PrivateRabbitMq _rabbit;
+    private readonly PrivateBroker _rabbit;
     private readonly int _postgresProcess;
 
-    private BenchmarkServers(string folder, PrivateCluster postgres, PrivateRabbitMq rabbit)
+    private BenchmarkServers(string folder, PrivateCluster postgres, PrivateBroker rabbit)
     {
         (Folder, _postgres, _rabbit) = (folder, postgres, rabbit);
         _postgresProcess = ProcessTree.Find(Path.Combine(folder, "cluster"));
@@ -33,7 +33,7 @@ internal sealed class BenchmarkServers
         await TemporaryFolder.UseAsync($"{name}-benchmark", async folder =>
         {
             await using var postgres = await PrivateCluster.StartAsync(Path.Combine(folder, "cluster"), cancellationToken);
-            await using var rabbit = await PrivateRabbitMq.StartAsync(cancellationToken);
+            await using var rabbit = await PrivateBroker.StartAsync(Path.Combine(folder, "rabbitmq"), cancellationToken);
             await measure(new BenchmarkServers(folder, postgres, rabbit));
             return folder;
         });

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using SelfRewarding.Control.Http;
+using SelfRewarding.Hosting;
 using SelfRewarding.Pipeline.Tests;
 using Shouldly;
 using Xunit;
@@ -36,9 +37,11 @@ public sealed class HealthTests(RecordedData data)
     [Fact]
     public async Task It_is_ready_with_the_broker_and_no_longer_when_that_has_gone()
     {
+        Assert.SkipUnless(PrivateBroker.IsInstalled, "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
+        var folder = Directory.CreateTempSubdirectory("selfreward-broker-").FullName;
         DashboardServer server;
         HttpClient client;
-        await using (var broker = await PrivateRabbitMq.StartAsync(TestContext.Current.CancellationToken))
+        await using (var broker = await PrivateBroker.StartAsync(folder, TestContext.Current.CancellationToken))
         {
             server = await data.ServeAsync(broker: new Uri(broker.Address));
             client = server.Client();
@@ -56,6 +59,7 @@ public sealed class HealthTests(RecordedData data)
         status.ShouldBe(HttpStatusCode.ServiceUnavailable);
         client.Dispose();
         await server.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]

@@ -28,6 +28,16 @@ public sealed class WorkerOptionsTests
             Should.Throw<InvalidDataException>(() => options.Locate(path)).Message.ShouldContain("leads out of the data folder");
     }
 
+    [Fact]
+    public void Over_a_broker_a_worker_takes_what_fills_its_slots_and_in_one_process_twice_as_much()
+    {
+        var alone = new WorkerOptions { Data = "/srv/data", Postgres = "", Slots = 8 };
+        var among = alone with { RabbitMq = "amqp://x/" };
+        (among.MessagesAtOnce(4), among.MessagesAtOnce(12)).ShouldBe((2, 1));
+        alone.MessagesAtOnce(4).ShouldBe(4);
+        (among with { Prefetch = 5 }).MessagesAtOnce(4).ShouldBe(5);
+    }
+
     private static WorkerOptions From(params (string Key, string Value)[] settings) =>
         WorkerOptions.From(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
 }

@@ -1,5 +1,6 @@
 using Npgsql;
 using SelfRewarding.EventStore;
+using SelfRewarding.Hosting;
 using Shouldly;
 using Xunit;
 
@@ -21,7 +22,7 @@ public sealed class IdleMemoryTests(IdleServers servers) : IClassFixture<IdleSer
     public async Task A_worker_without_a_model_takes_less_than_120_MiB(string worker, string[] arguments)
     {
         var cancelled = TestContext.Current.CancellationToken;
-        Assert.SkipUnless(PrivateRabbitMq.IsInstalled, "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
+        Assert.SkipUnless(PrivateBroker.IsInstalled, "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
         var folder = Directory.CreateTempSubdirectory("selfreward-idle-").FullName;
         try
         {
@@ -47,15 +48,15 @@ public sealed class IdleServers : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("selfreward-idle-servers-").FullName;
     private PrivateCluster _cluster = null!;
-    private PrivateRabbitMq? _rabbit;
+    private PrivateBroker? _rabbit;
 
     public async ValueTask InitializeAsync()
     {
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(_folder, File.GetUnixFileMode(_folder) | UnixFileMode.OtherExecute | UnixFileMode.OtherRead);
         _cluster = await PrivateCluster.StartAsync(Path.Combine(_folder, "cluster"));
-        if (PrivateRabbitMq.IsInstalled)
-            _rabbit = await PrivateRabbitMq.StartAsync(CancellationToken.None);
+        if (PrivateBroker.IsInstalled)
+            _rabbit = await PrivateBroker.StartAsync(Path.Combine(_folder, "rabbitmq"));
     }
 
     public async ValueTask DisposeAsync()

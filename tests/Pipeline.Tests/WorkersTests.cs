@@ -1,4 +1,5 @@
 using SelfRewarding.EventStore;
+using SelfRewarding.Hosting;
 using Shouldly;
 using Xunit;
 
@@ -13,8 +14,8 @@ public sealed class WorkersTests(QuietRun quiet) : IDisposable
     [Fact]
     public async Task Eight_worker_processes_freeze_the_datasets_that_one_process_freezes()
     {
-        Assert.SkipUnless(PrivateRabbitMq.IsInstalled, "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
-        await using var rabbit = await PrivateRabbitMq.StartAsync(TestContext.Current.CancellationToken);
+        Assert.SkipUnless(PrivateBroker.IsInstalled, "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
+        await using var rabbit = await PrivateBroker.StartAsync(Path.Combine(_data, "rabbitmq"), TestContext.Current.CancellationToken);
         await using var cluster = await PrivateCluster.StartAsync(Path.Combine(_data, "postgres"), TestContext.Current.CancellationToken);
         var environment = new Dictionary<string, string>
         {

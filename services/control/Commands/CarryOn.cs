@@ -25,7 +25,9 @@ public static class CarryOn
             await FollowAsync(host, summary, position, console, plain, cancellationToken);
             if (!summary.IsFinished)
             {
-                Console.WriteLine($"Stopped. The same command goes on from here ('selfreward resume {run}' does, too); nothing is lost. ('selfreward show {run}' shows what there is.)");
+                Console.WriteLine(data.Up is not null
+                    ? $"The workers go on with it; the same command looks on again. ('selfreward show {run}' shows what there is, 'selfreward down' stops the workers.)"
+                    : $"Stopped. The same command goes on from here ('selfreward resume {run}' does, too); nothing is lost. ('selfreward show {run}' shows what there is.)");
                 return CommandLine.Interrupted;
             }
         }

@@ -1,16 +1,22 @@
+using SelfRewarding.Control.Up;
+
 namespace SelfRewarding.Control;
 
-/// <summary>The folder that holds everything: the log's database, models, checkpoints, pairs. One process has it at a time.</summary>
+/// <summary>
+/// The folder that holds everything: the log's database, models, checkpoints, pairs. One process has it at a time; where that is <c>selfreward up</c>, others may use
+/// what it keeps alive.
+/// </summary>
 public sealed class DataFolder : IDisposable
 {
     private const int WouldBlock = 11; // EWOULDBLOCK: flock is held by another process
 
-    private readonly FileStream _lock;
+    private readonly FileStream? _lock;
 
-    private DataFolder(string path, FileStream @lock)
+    private DataFolder(string path, FileStream? @lock, UpState? up)
     {
         Path = path;
         _lock = @lock;
+        Up = up;
     }
 
     /// <summary>Absolute path.</summary>
@@ -18,6 +24,12 @@ public sealed class DataFolder : IDisposable
 
     /// <summary>Where the private PostgreSQL keeps the log.</summary>
     public string Postgres => System.IO.Path.Combine(Path, "postgres");
+
+    /// <summary>Where the private RabbitMQ keeps its queues.</summary>
+    public string RabbitMq => System.IO.Path.Combine(Path, "rabbitmq");
+
+    /// <summary>What <c>selfreward up</c> keeps alive here; null where this process has the folder.</summary>
+    public UpState? Up { get; }
 
     /// <summary>Makes the folder where it is missing, and takes it for this process.</summary>
     /// <exception cref="UserException">Another process has it, or it cannot be written.</exception>
@@ -32,7 +44,11 @@ public sealed class DataFolder : IDisposable
             file.SetLength(0);
             file.Write(System.Text.Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"));
             file.Flush();
-            return new DataFolder(full, file);
+            return new DataFolder(full, file, null);
+        }
+        catch (IOException e) when (IsTaken(e) && FindUp(full) is { } up)
+        {
+            return new DataFolder(full, null, up);
         }
         catch (IOException e) when (IsTaken(e))
         {
@@ -57,7 +73,10 @@ public sealed class DataFolder : IDisposable
         }
     }
 
-    public void Dispose() => _lock.Dispose();
+    /// <summary>What <c>selfreward up</c> keeps alive in a folder now; null where it does not run.</summary>
+    public static UpState? FindUp(string path) => UpState.Read(path) is { IsInForce: true } up ? up : null;
+
+    public void Dispose() => _lock?.Dispose();
 
     private static bool IsTaken(IOException e) => e.HResult == WouldBlock;
 }

@@ -14,7 +14,7 @@ using SelfRewarding.Sampler;
 namespace SelfRewarding.Control;
 
 /// <summary>
-/// What a run is carried by. By default everything in one process: all workers, in-memory bus, private PostgreSQL. Where
+/// What a run is carried by. By default everything in one process: all workers, in-memory bus, private PostgreSQL. Where <c>selfreward up</c> has the data folder, or
 /// <c>SELFREWARD_POSTGRES</c> and <c>SELFREWARD_RABBITMQ</c> are set, the workers are processes of their own, and this one starts and watches.
 /// </summary>
 public sealed class RunHost : IAsyncDisposable
@@ -51,8 +51,8 @@ public sealed class RunHost : IAsyncDisposable
     /// <summary>Starts PostgreSQL where it is ours, and builds the host; the workers start with <see cref="StartAsync"/>.</summary>
     public static async Task<RunHost> OpenAsync(DataFolder data, string run, CancellationToken cancellationToken)
     {
-        var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection([KeyValuePair.Create("SELFREWARD_DATA", (string?)data.Path)]).Build();
-        var distributed = LogServer.Shared is not null || environment["SELFREWARD_RABBITMQ"] is not null;
+        var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection(Places(data)).Build();
+        var distributed = environment[WorkerOptions.PostgresVariable] is not null || environment["SELFREWARD_RABBITMQ"] is not null;
         var shared = distributed ? WorkerOptions.From(environment) : null;
         var server = await LogServer.OpenAsync(data.Postgres, cancellationToken);
         try
@@ -70,6 +70,15 @@ public sealed class RunHost : IAsyncDisposable
             await server.DisposeAsync();
             throw;
         }
+    }
+
+    private static IEnumerable<KeyValuePair<string, string?>> Places(DataFolder data)
+    {
+        yield return KeyValuePair.Create("SELFREWARD_DATA", (string?)data.Path);
+        if (data.Up is not { } up)
+            yield break;
+        yield return KeyValuePair.Create("SELFREWARD_POSTGRES", (string?)up.Postgres);
+        yield return KeyValuePair.Create("SELFREWARD_RABBITMQ", (string?)up.RabbitMq);
     }
 
     /// <summary>Starts the bus and every worker, and puts onto the bus what is outstanding of a run.</summary>

@@ -36,7 +36,8 @@ internal sealed record Postmaster(int ProcessId, string SocketFolder, bool IsRea
         File.WriteAllLines(PidFile(dataDirectory), lines);
     }
 
-    private static string PidFile(string dataDirectory) => Path.Combine(dataDirectory, "postmaster.pid");
+    /// <summary>The file whose first line is the server's process id.</summary>
+    public static string PidFile(string dataDirectory) => Path.Combine(dataDirectory, "postmaster.pid");
 
     private static string[] ReadPidFile(string dataDirectory)
     {

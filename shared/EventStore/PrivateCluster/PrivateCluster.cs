@@ -58,6 +58,9 @@ public sealed class PrivateCluster : IAsyncDisposable
     /// <summary>This object stops the server when disposed. False where another program has the cluster already, and keeps it.</summary>
     public bool IsOwner => _ownership is not null;
 
+    /// <summary>The server's process, or null while none runs.</summary>
+    public int? ProcessId => Postmaster.Find(DataDirectory)?.ProcessId;
+
     private string DataDirectory => DataDirectoryOf(_home);
 
     /// <summary>
@@ -83,6 +86,22 @@ public sealed class PrivateCluster : IAsyncDisposable
     /// <summary>Whether the folder's cluster runs and accepts connections, whoever started it.</summary>
     /// <param name="dataFolder">The cluster's folder.</param>
     public static bool IsRunning(string dataFolder) => Postmaster.Find(DataDirectoryOf(Path.GetFullPath(dataFolder))) is { IsReady: true };
+
+    /// <summary>Starts the server again where it has ended, at the same address: whoever waits for it finds it there.</summary>
+    /// <exception cref="PrivateClusterException">It cannot be started; or another program has it, which should.</exception>
+    public async Task EnsureRunningAsync(CancellationToken cancellationToken = default)
+    {
+        if (_ownership is null)
+            throw new PrivateClusterException($"The private PostgreSQL cluster in '{_home}' is another program's to start.");
+        var running = Postmaster.Find(DataDirectory) ?? await RunAsync(_home, _socketFolder, _binaries!, _account!, cancellationToken);
+        await ReadyAsync(_home, running, cancellationToken);
+    }
+
+    /// <summary>
+    /// Binds the server's life to this process: when this one ends without having stopped it, even by SIGKILL, the server is told to stop. Without this it runs on, and
+    /// the next to use the cluster takes it over.
+    /// </summary>
+    public void EndWithThisProcess() => Leash.Hold(Postmaster.PidFile(DataDirectory));
 
     /// <summary>Stops the cluster if this object is its owner: running transactions are rolled back, everything committed is kept.</summary>
     /// <exception cref="PrivateClusterException">It does not stop.</exception>
@@ -147,20 +166,26 @@ public sealed class PrivateCluster : IAsyncDisposable
 
     private static async Task<PrivateCluster> StartOwnedAsync(string home, FileStream ownership, CancellationToken cancellationToken)
     {
-        var account = await ServerAccount.ForFolderAsync(home, cancellationToken);
+        var account = await ServerAccount.ForFolderAsync("PostgreSQL", Superuser, home, cancellationToken);
         var versionFile = Path.Combine(DataDirectoryOf(home), "PG_VERSION");
         var binaries = PostgresBinaries.Find(File.Exists(versionFile) ? (await File.ReadAllTextAsync(versionFile, cancellationToken)).Trim() : null);
         if (!File.Exists(versionFile))
             await MakeAsync(home, binaries, account, cancellationToken);
 
-        var running = Postmaster.Find(DataDirectoryOf(home)) ?? await RunAsync(home, binaries, account, cancellationToken);
+        var running = Postmaster.Find(DataDirectoryOf(home)) ?? await RunAsync(home, null, binaries, account, cancellationToken);
+        running = await ReadyAsync(home, running, cancellationToken);
+        return new PrivateCluster(home, running.SocketFolder, binaries, account, ownership);
+    }
+
+    private static async Task<Postmaster> ReadyAsync(string home, Postmaster running, CancellationToken cancellationToken)
+    {
         while (!running.IsReady)
         {
             await Task.Delay(_retryDelay, cancellationToken);
             running = Postmaster.Find(DataDirectoryOf(home)) ?? throw Failed(home, "it ended while it started");
         }
 
-        return new PrivateCluster(home, running.SocketFolder, binaries, account, ownership);
+        return running;
     }
 
     // Made under another name, so that an initdb that was interrupted is never taken for a cluster.
@@ -187,11 +212,13 @@ public sealed class PrivateCluster : IAsyncDisposable
         await Command.RunAsync(["sync", "--file-system", home], cancellationToken);
     }
 
-    private static async Task<Postmaster> RunAsync(string home, PostgresBinaries binaries, ServerAccount account, CancellationToken cancellationToken)
+    // The socket's folder is part of the address: a server that is started again keeps it.
+    private static async Task<Postmaster> RunAsync(
+        string home, string? knownSocketFolder, PostgresBinaries binaries, ServerAccount account, CancellationToken cancellationToken)
     {
         var log = new ServerLog(LogOf(home));
         Postmaster.ForgetReusedProcessId(DataDirectoryOf(home));
-        var socketFolder = await MakeSocketFolderAsync(home, account, cancellationToken);
+        var socketFolder = knownSocketFolder ?? await MakeSocketFolderAsync(home, account, cancellationToken);
         var options = string.Join(' ', _settings.Append($"unix_socket_directories=\"{socketFolder}\"").Select(setting => $"-c {Quote(setting)}"));
 
         for (var waited = TimeSpan.Zero; ; waited += _retryDelay)
@@ -206,7 +233,8 @@ public sealed class PrivateCluster : IAsyncDisposable
             // Server processes end by themselves soon after their postmaster was killed; until then it cannot be started again.
             if (waited > _patience || !failure.Message.Contains("still in use", StringComparison.Ordinal))
             {
-                RemoveTemporary(socketFolder, home);
+                if (knownSocketFolder is null)
+                    RemoveTemporary(socketFolder, home);
                 throw failure;
             }
 

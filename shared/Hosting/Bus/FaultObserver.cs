@@ -2,7 +2,9 @@ using MassTransit;
 
 namespace SelfRewarding.Hosting;
 
-/// <summary>Hears of every message that failed for good: it is logged, and a host without a broker, which has no error queue to look into, stops.</summary>
+/// <summary>
+/// Hears of every message that failed for good: it is logged and counted, and a host without a broker, which has no error queue to look into, stops.
+/// </summary>
 public sealed class FaultObserver(HostFailure failure, WorkerOptions options) : IReceiveObserver
 {
     public Task PreReceive(ReceiveContext context) => Task.CompletedTask;
@@ -13,15 +15,16 @@ public sealed class FaultObserver(HostFailure failure, WorkerOptions options) : 
         where T : class => Task.CompletedTask;
 
     public Task ConsumeFault<T>(ConsumeContext<T> context, TimeSpan duration, string consumerType, Exception exception)
-        where T : class
-    {
-        failure.Report($"{typeof(T).Name} in {consumerType[(consumerType.LastIndexOf('.') + 1)..]}", exception, fatal: options.RabbitMq is null);
-        return Task.CompletedTask;
-    }
+        where T : class => Report(context.ReceiveContext, $"{typeof(T).Name} in {consumerType[(consumerType.LastIndexOf('.') + 1)..]}", exception);
 
-    public Task ReceiveFault(ReceiveContext context, Exception exception)
+    // Refused before a consumer saw it: it cannot be parsed, or is of another version.
+    public Task ReceiveFault(ReceiveContext context, Exception exception) =>
+        Report(context, $"a message in queue '{WorkQueues.Of(context.InputAddress, options.Instance)}'", exception);
+
+    private Task Report(ReceiveContext context, string what, Exception exception)
     {
-        failure.Report("a message that could not be read", exception, fatal: options.RabbitMq is null);
+        FaultTelemetry.Count(WorkQueues.Of(context.InputAddress, options.Instance));
+        failure.Report(what, exception, fatal: options.RabbitMq is null);
         return Task.CompletedTask;
     }
 }

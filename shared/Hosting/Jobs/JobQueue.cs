@@ -14,12 +14,14 @@ public sealed class JobQueue<TJob>
     private readonly HashSet<TJob> _waiting = [];
 
     /// <summary>Notes that there is work.</summary>
-    public void Note(TJob job)
+    public void Note(TJob job) => Note(job, Activity.Current?.Context ?? default);
+
+    internal void Note(TJob job, ActivityContext cause)
     {
         lock (_waiting)
         {
             if (_waiting.Add(job))
-                _jobs.Writer.TryWrite((job, Activity.Current?.Context ?? default));
+                _jobs.Writer.TryWrite((job, cause));
         }
     }
 

@@ -7,16 +7,15 @@ using SelfRewarding.EventStore;
 namespace SelfRewarding.Hosting;
 
 /// <summary>
-/// Does the jobs of a queue one after the other. Each is done under a PostgreSQL advisory lock, so exactly one of many workers does it;
-/// when that one dies the lock goes with its connection, and another takes over. Jobs find out from the log how far they have come.
+/// Does the jobs of a queue one after the other. Each is done under a PostgreSQL advisory lock, so exactly one of the many workers that know of
+/// it does it; when that one dies the lock goes with its connection, and another takes over. Jobs find out from the log how far they have come.
 /// </summary>
 public abstract class JobService<TJob>(JobQueue<TJob> queue, NpgsqlDataSource database, HostFailure failure, Recovery recovery, ILogger logger) : BackgroundService
     where TJob : notnull
 {
-    // With pauses of 2, 4, 8, 16 and then 30 seconds: what has not passed after some minutes does not pass by itself.
-    private const int MaxFailures = 10;
-
     private static readonly TimeSpan StandBy = TimeSpan.FromSeconds(1);
+
+    private readonly HashSet<TJob> _standingBy = [];
 
     /// <summary>The span that noted the job at hand, for the job's own spans to link to.</summary>
     protected ActivityContext Cause { get; private set; }
@@ -37,7 +36,17 @@ public abstract class JobService<TJob>(JobQueue<TJob> queue, NpgsqlDataSource da
             try
             {
                 (var job, Cause) = await queue.NextAsync(stoppingToken);
-                await DoLockedAsync(job, stoppingToken);
+                if (await TryDoAsync(job, stoppingToken))
+                {
+                    _standingBy.Remove(job);
+                    continue;
+                }
+
+                // Another worker is at it, and may die; meanwhile there may be a job that nobody does.
+                if (_standingBy.Add(job))
+                    logger.JobStandsBy(GetType().Name, LockOf(job));
+                queue.Note(job, Cause);
+                await Task.Delay(StandBy, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -51,41 +60,18 @@ public abstract class JobService<TJob>(JobQueue<TJob> queue, NpgsqlDataSource da
         }
     }
 
-    private async Task DoLockedAsync(TJob job, CancellationToken stoppingToken)
+    // False where another worker holds the job's lock. What is done is in the log when the database, the broker or the lock went away; what is not will be found missing there.
+    private Task<bool> TryDoAsync(TJob job, CancellationToken stoppingToken) => Transient.TryAsync(GetType().Name, logger, async failures =>
     {
-        var name = LockOf(job);
-        var (failures, told) = (0, false);
-        while (true)
-        {
-            try
-            {
-                await using var held = await StreamLock.TryAcquireAsync(database, name, stoppingToken);
-                if (held is null)
-                {
-                    if (!told)
-                        logger.JobStandsBy(GetType().Name, name);
-                    told = true;
-                    await Task.Delay(StandBy, stoppingToken);
-                    continue;
-                }
+        await using var held = await StreamLock.TryAcquireAsync(database, LockOf(job), stoppingToken);
+        if (held is null)
+            return false;
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, held.Lost);
+        await DoAsync(job, both.Token);
+        if (failures > 0)
+            await recovery.RepublishAsync(RunOf(job), stoppingToken); // what was appended in a failed attempt may not have been published
+        return true;
+    }, Passes, stoppingToken);
 
-                using var both = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, held.Lost);
-                await DoAsync(job, both.Token);
-                if (failures > 0)
-                    await recovery.RepublishAsync(RunOf(job), stoppingToken); // what was appended in a failed attempt may not have been published
-                return;
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested && Passes(e) && ++failures < MaxFailures)
-            {
-                // The database went away, or the lock with it: what is done is in the log; what is not will be found missing there.
-                var pause = TimeSpan.FromSeconds(Math.Min(30, Math.Pow(2, failures)));
-                logger.JobRetried(GetType().Name, e.Message, pause.TotalSeconds);
-                await Task.Delay(pause, stoppingToken);
-            }
-        }
-    }
-
-    // A full disk does not pass, though the server says that it might.
-    private static bool Passes(Exception e) =>
-        e is not PostgresException { SqlState: PostgresErrorCodes.DiskFull } && e is NpgsqlException { IsTransient: true } or OperationCanceledException or VersionConflictException;
+    private static bool Passes(Exception e) => Transient.Passes(e) || e is OperationCanceledException or VersionConflictException;
 }

@@ -1,0 +1,8 @@
+namespace SelfRewarding.Contracts;
+
+/// <summary>The version of the vocabulary as messages carry it. It rises when a fact changes so that an older worker would take it for something else.</summary>
+public static class ContractVersion
+{
+    /// <summary>What this program writes, and the only version that it reads from the bus. The log is read in every version that ever was (<see cref="FactVersions"/>).</summary>
+    public const int Current = 1;
+}

@@ -1,0 +1,62 @@
+using System.Security.Cryptography;
+
+namespace SelfRewarding.Hosting;
+
+/// <summary>The files of a private RabbitMQ node. Nobody but its account, which owns the folder, can enter.</summary>
+internal sealed record BrokerFolder(string Home)
+{
+    public const string Login = "selfreward";
+
+    /// <summary>Part of what the node stores, so it never changes; unique it need not be, since nodes do not look for each other.</summary>
+    public const string NodeName = "selfreward@localhost";
+
+    /// <summary>Messages, queues and users: without this folder the node starts as a new one.</summary>
+    public string Queues => Path.Combine(Home, "mnesia");
+
+    public string Logs => Path.Combine(Home, "log");
+
+    public string Settings => Path.Combine(Home, "rabbitmq.conf");
+
+    public string Plugins => Path.Combine(Home, "plugins");
+
+    public string Lock => Path.Combine(Home, "node.lock");
+
+    /// <summary>What the node writes to its console.</summary>
+    public string Output => Path.Combine(Home, "node.log");
+
+    private string PasswordFile => Path.Combine(Home, "password");
+
+    /// <summary>The password: drawn once, since the node stores it.</summary>
+    public string Password()
+    {
+        if (File.Exists(PasswordFile))
+            return File.ReadAllText(PasswordFile).Trim();
+        var password = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        Write(PasswordFile, password + "\n");
+        return password;
+    }
+
+    /// <summary>Writes the settings of a start.</summary>
+    public void WriteSettings(int port, string password) => Write(Settings, $"""
+        # Made anew at every start.
+        listeners.tcp.1 = 127.0.0.1:{port}
+        default_user = {Login}
+        default_pass = {password}
+        log.console = true
+        log.console.level = warning
+        log.file = false
+
+        """);
+
+    // Whole or not at all, and at no moment open to others.
+    private static void Write(string path, string text)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var unfinished = path + ".new";
+        using (var writer = new StreamWriter(unfinished, options))
+            writer.Write(text);
+        File.Move(unfinished, path, overwrite: true);
+    }
+}

@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Text;
+using MassTransit;
+using RabbitMQ.Client;
+using SelfRewarding.Contracts;
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.Hosting.Tests;
+
+/// <summary>What a bus over a real RabbitMQ does with work, notes and failures.</summary>
+public sealed class WorkBusTests(Broker broker)
+{
+    private static readonly ModelRef M1 = new("M1", "runs/r/models/M1", "aa");
+
+    [Fact]
+    public async Task A_worker_takes_what_fills_its_slots_and_one_that_joins_late_helps_at_once()
+    {
+        var address = await broker.AddressAsync();
+        await using var queues = await BrokerQueues.OpenAsync(address, Token);
+        await using var first = await BusProcess.StartAsync(address, bus => bus.AddConsumer<SharedConsumer, SharedDefinition>());
+        for (var ordinal = 0; ordinal < 10; ordinal++)
+            await first.Bus.Publish(new PromptGenerated("r", 1, ordinal, M1, "p", "model", [], []), Token);
+
+        // Eight slots, four answers each: two messages are in work, and nothing more has left the queue.
+        List<Taken> taken = [await first.Taken.ReadAsync(Token), await first.Taken.ReadAsync(Token)];
+        (await queues.FindAsync("shared", Token)).ShouldBe(new QueueState("shared", 8, 1));
+
+        await using var second = await BusProcess.StartAsync(address, bus => bus.AddConsumer<SharedConsumer, SharedDefinition>());
+        taken.AddRange([await second.Taken.ReadAsync(Token), await second.Taken.ReadAsync(Token)]);
+        (await queues.FindAsync("shared", Token)).ShouldBe(new QueueState("shared", 6, 2));
+
+        while (taken.Find(message => !message.Done.Task.IsCompleted) is { } next)
+        {
+            next.Done.SetResult();
+            if (taken.Count < 10)
+                taken.Add(await await Task.WhenAny(first.Taken.ReadAsync(Token).AsTask(), second.Taken.ReadAsync(Token).AsTask()));
+        }
+
+        taken.Select(message => ((PromptGenerated)message.Fact).Ordinal).Order().ShouldBe(Enumerable.Range(0, 10));
+    }
+
+    [Fact]
+    public async Task Every_process_gets_a_note_of_each_job()
+    {
+        var address = await broker.AddressAsync();
+        await using var one = await BusProcess.StartAsync(address, bus => bus.AddConsumer<NoteConsumer, JobNotesDefinition<NoteConsumer>>());
+        await using var other = await BusProcess.StartAsync(address, bus => bus.AddConsumer<NoteConsumer, JobNotesDefinition<NoteConsumer>>());
+
+        await one.Bus.Publish(new ModelPublished("r", M1, null, null, 1), Token);
+
+        foreach (var process in (BusProcess[])[one, other])
+        {
+            var note = await process.Taken.ReadAsync(Token);
+            note.Fact.ShouldBe(new ModelPublished("r", M1, null, null, 1));
+            note.Done.SetResult();
+        }
+    }
+
+    [Fact]
+    public async Task What_cannot_be_handled_is_kept_with_its_reason_and_counted_and_can_be_sent_again()
+    {
+        var address = await broker.AddressAsync();
+        await using var queues = await BrokerQueues.OpenAsync(address, Token);
+        await using var worker = await BusProcess.StartAsync(address, bus => bus.AddConsumer<FailingConsumer>());
+        using var failed = new Counted("self_rewarding.message.failed", "failing");
+
+        await worker.Bus.Publish(new CandidatesSampled("r", 1, 0, M1, []), Token);
+        (await worker.Taken.ReadAsync(Token)).Done.SetException(new InvalidOperationException("the model M1 is not on this machine"));
+        await Broker.UntilAsync(queues, "failing_error", 1);
+
+        (await queues.LookAsync("failing_error", 10, Token)).ShouldBe([new FailedMessage("CandidatesSampled", "the model M1 is not on this machine")]);
+        failed.Total.ShouldBe(1);
+        (await queues.SendAgainAsync("failing_error", Token)).ShouldBe(1);
+        var again = await worker.Taken.ReadAsync(Token);
+        ((CandidatesSampled)again.Fact).Ordinal.ShouldBe(0);
+        again.Done.SetResult();
+        (await queues.FindAsync("failing_error", Token))!.Ready.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_failure_that_passes_by_itself_is_tried_again()
+    {
+        var address = await broker.AddressAsync();
+        await using var queues = await BrokerQueues.OpenAsync(address, Token);
+        await using var worker = await BusProcess.StartAsync(address, bus => bus.AddConsumer<PatientConsumer>());
+
+        await worker.Bus.Publish(new CandidatesJudged("r", 1, 0, M1, []), Token);
+        (await worker.Taken.ReadAsync(Token)).Done.SetException(new TimeoutException("the database is away"));
+        (await worker.Taken.ReadAsync(Token)).Done.SetResult();
+
+        await Broker.UntilAsync(queues, "patient", 0);
+        (await queues.FindAsync("patient_error", Token)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_or_is_of_another_version_is_kept_and_says_so()
+    {
+        var address = await broker.AddressAsync();
+        await using var queues = await BrokerQueues.OpenAsync(address, Token);
+        await using var worker = await BusProcess.StartAsync(address, bus => bus.AddConsumer<CarefulConsumer>());
+
+        await SendAsync(address, "careful", "no message at all");
+        await SendAsync(address, "careful", """
+            {"messageType":["urn:message:SelfRewarding.Contracts:RunStopped"],"headers":{"SelfReward-Contract":99},"message":{"run":"r","iteration":1,"reason":"x"}}
+            """);
+        await Broker.UntilAsync(queues, "careful_error", 2);
+
+        var reasons = (await queues.LookAsync("careful_error", 10, Token)).Select(message => message.Reason).ToList();
+        reasons.ShouldContain(reason => reason.Contains("JSON") || reason.Contains("json"));
+        reasons.ShouldContain("RunStopped is written in version 99 of the contracts, this worker speaks version 1: update this worker, then send it again ('selfreward retry').");
+        worker.Taken.TryRead(out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task What_is_sent_again_to_a_queue_that_is_not_there_stays_where_it_is()
+    {
+        var address = await broker.AddressAsync();
+        await using var queues = await BrokerQueues.OpenAsync(address, Token);
+        await using var connection = await new ConnectionFactory { Uri = new Uri(address) }.CreateConnectionAsync(Token);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: Token);
+        await channel.QueueDeclareAsync("gone_error", durable: true, exclusive: false, autoDelete: false, cancellationToken: Token);
+        await SendAsync(address, "gone_error", "{}");
+
+        await Should.ThrowAsync<RabbitMQ.Client.Exceptions.PublishException>(() => queues.SendAgainAsync("gone_error", Token));
+
+        await Broker.UntilAsync(queues, "gone_error", 1);
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private static async Task SendAsync(string address, string queue, string body)
+    {
+        await using var connection = await new ConnectionFactory { Uri = new Uri(address) }.CreateConnectionAsync(Token);
+        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), Token);
+        await channel.BasicPublishAsync("", queue, mandatory: true, new BasicProperties { ContentType = "application/vnd.masstransit+json" }, Encoding.UTF8.GetBytes(body), Token);
+    }
+
+    private sealed class SharedConsumer(Inbox inbox) : IConsumer<PromptGenerated>
+    {
+        public Task Consume(ConsumeContext<PromptGenerated> context) => inbox.WorkAsync(context.Message);
+    }
+
+    private sealed class SharedDefinition(WorkerOptions options) : WorkDefinition<SharedConsumer>(options.MessagesAtOnce(4));
+
+    private sealed class NoteConsumer(Inbox inbox) : IConsumer<ModelPublished>
+    {
+        public Task Consume(ConsumeContext<ModelPublished> context) => inbox.WorkAsync(context.Message);
+    }
+
+    private sealed class FailingConsumer(Inbox inbox) : IConsumer<CandidatesSampled>
+    {
+        public Task Consume(ConsumeContext<CandidatesSampled> context) => inbox.WorkAsync(context.Message);
+    }
+
+    private sealed class PatientConsumer(Inbox inbox) : IConsumer<CandidatesJudged>
+    {
+        public Task Consume(ConsumeContext<CandidatesJudged> context) => inbox.WorkAsync(context.Message);
+    }
+
+    private sealed class CarefulConsumer(Inbox inbox) : IConsumer<RunStopped>
+    {
+        public Task Consume(ConsumeContext<RunStopped> context) => inbox.WorkAsync(context.Message);
+    }
+
+    /// <summary>What a counter counts for one queue while the test runs.</summary>
+    private sealed class Counted : IDisposable
+    {
+        private readonly MeterListener _listener = new();
+        private readonly ConcurrentBag<long> _seen = [];
+
+        public Counted(string name, string queue)
+        {
+            _listener.InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Name == name)
+                    self.EnableMeasurementEvents(instrument);
+            };
+            _listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
+            {
+                foreach (var (key, text) in tags)
+                {
+                    if (key == "queue" && text as string == queue)
+                        _seen.Add(value);
+                }
+            });
+            _listener.Start();
+        }
+
+        public long Total => _seen.Sum();
+
+        public void Dispose() => _listener.Dispose();
+    }
+}
