@@ -1,14 +1,17 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace SelfRewarding.Hosting.Tests;
 
 /// <summary>What came over OTLP: where it was sent, a header, and the bytes.</summary>
 internal sealed record OtlpRequest(string Path, string? Authorization, byte[] Body)
 {
-    public bool Contains(ReadOnlySpan<byte> bytes) => Body.AsSpan().IndexOf(bytes) >= 0;
+    public bool Contains(string text) => Contains(Encoding.UTF8.GetBytes(text));
+
+    public bool Contains(byte[] bytes) => Body.AsSpan().IndexOf(bytes) >= 0;
 }
 
 /// <summary>A receiver of OTLP over HTTP on a free port of the loopback address.</summary>
@@ -25,6 +28,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     public static async Task<OtlpReceiver> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var web = builder.Build();
         var receiver = new OtlpReceiver(web);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -48,13 +47,14 @@ public sealed partial class TelemetrySetupTests : IAsyncDisposable
             await host.StopAsync(TestContext.Current.CancellationToken);
         }
 
+        var instance = $"{Environment.MachineName}-{Environment.ProcessId}";
         receiver.Requests.ShouldAllBe(request => request.Authorization == "Bearer secret");
         receiver.Requests.Select(request => request.Path).Distinct().ShouldBe(["/v1/traces", "/v1/metrics", "/v1/logs"], ignoreOrder: true);
-        receiver.Requests.ShouldAllBe(request => request.Contains("service.name"u8) && request.Contains("selfreward-test"u8) && request.Contains("service.version"u8)
-            && request.Contains("service.instance.id"u8) && request.Contains(Encoding.UTF8.GetBytes($"{Environment.MachineName}-{Environment.ProcessId}")));
-        Of(receiver, "/v1/traces").ShouldContain(request => request.Contains("a span"u8) && request.Contains(Convert.FromHexString(trace)));
-        Of(receiver, "/v1/metrics").ShouldContain(request => request.Contains("self_rewarding.log.reader.position"u8) && request.Contains("telemetry-setup-tests"u8));
-        Of(receiver, "/v1/logs").ShouldContain(request => request.Contains("in a span"u8) && request.Contains(Convert.FromHexString(trace)));
+        receiver.Requests.ShouldAllBe(request => request.Contains("service.name") && request.Contains("selfreward-test") && request.Contains("service.version")
+            && request.Contains("service.instance.id") && request.Contains(instance));
+        Of(receiver, "/v1/traces").ShouldContain(request => request.Contains("a span") && request.Contains(Convert.FromHexString(trace)));
+        Of(receiver, "/v1/metrics").ShouldContain(request => request.Contains("self_rewarding.log.reader.position") && request.Contains("telemetry-setup-tests"));
+        Of(receiver, "/v1/logs").ShouldContain(request => request.Contains("in a span") && request.Contains(Convert.FromHexString(trace)));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed partial class TelemetrySetupTests : IAsyncDisposable
             await host.StopAsync(TestContext.Current.CancellationToken);
         }
 
-        Of(receiver, "/v1/traces").ShouldContain(request => request.Contains("renamed"u8) && request.Contains("deployment.environment.name"u8) && !request.Contains("selfreward-test"u8));
+        Of(receiver, "/v1/traces").ShouldContain(request => request.Contains("renamed") && request.Contains("deployment.environment.name") && !request.Contains("selfreward-test"));
     }
 
     [Theory]

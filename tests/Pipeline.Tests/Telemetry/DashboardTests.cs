@@ -139,7 +139,7 @@ public sealed partial class DashboardTests
         Read(file)["panels"]!.AsArray().SelectMany(panel => panel!["targets"]!.AsArray().Select(target => (panel["title"]!.GetValue<string>(), target!["expr"]!.GetValue<string>())));
 
     // What is left of a query without strings, selectors, ranges and lists of labels, and is no function.
-    private static IReadOnlyList<string> MetricsIn(string query)
+    private static List<string> MetricsIn(string query)
     {
         var found = Metric().Matches(Grouping().Replace(Bracketed().Replace(query, " "), " ")).Select(match => match.Value).Where(word => word is not ("and" or "or" or "unless")).ToList();
         found.ShouldNotBeEmpty(query);
@@ -159,7 +159,7 @@ public sealed partial class DashboardTests
     [GeneratedRegex("""(?<![\w.$])[a-zA-Z_][a-zA-Z0-9_]*(?!\w|\s*\()""")]
     private static partial Regex Metric();
 
-    [GeneratedRegex("""[{,]\s*(?<label>\w+)\s*(?:=~|!~|!=|=)\s*"[^"]*\"""")]
+    [GeneratedRegex("""[{,]\s*(?<label>\w+)\s*(?:=~|!~|!=|=)""")]
     private static partial Regex Selector();
 
     // One line, or what follows a `>` with more indentation.

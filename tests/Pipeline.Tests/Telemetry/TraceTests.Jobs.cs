@@ -72,6 +72,15 @@ public sealed partial class TraceTests
         }
     }
 
+    // Whoever follows the log asks for news all the time; other tests' databases lie elsewhere.
+    [Fact]
+    public void The_database_is_asked_without_a_span_where_there_is_no_trace()
+    {
+        var asked = traced.RunSpans.Where(span => span.Source.Name == "Npgsql" && span.TagObjects.Any(tag => Text(tag.Value).Contains(traced.Folder, StringComparison.Ordinal))).ToList();
+        asked.ShouldNotBeEmpty();
+        asked.ShouldAllBe(span => span.ParentId != null);
+    }
+
     [Fact]
     public void Measurements_have_the_tags_that_are_known_and_no_others()
     {

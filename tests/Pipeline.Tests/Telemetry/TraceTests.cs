@@ -193,7 +193,7 @@ public sealed partial class TraceTests(QuietRun quiet, TracedRun traced) : IClas
 
     private IReadOnlyList<Activity> Children(Activity parent) => [.. traced.Spans.Where(span => span.ParentSpanId == parent.SpanId && span.TraceId == parent.TraceId)];
 
-    private static IReadOnlyList<Activity> Ancestors(Activity? span, IReadOnlyList<Activity> spans)
+    private static List<Activity> Ancestors(Activity? span, IReadOnlyList<Activity> spans)
     {
         var found = new List<Activity>();
         for (; span is not null; span = spans.SingleOrDefault(other => other.SpanId == span.ParentSpanId))

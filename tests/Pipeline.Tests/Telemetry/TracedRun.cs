@@ -75,6 +75,9 @@ public sealed class TracedRun : IAsyncLifetime
     /// <summary>The spans that have ended so far.</summary>
     public IReadOnlyList<Activity> Spans => [.. _spans];
 
+    /// <summary>The spans that had ended when the run had.</summary>
+    public IReadOnlyList<Activity> RunSpans { get; private set; } = [];
+
     /// <summary>What was measured while the run lasted.</summary>
     public IReadOnlyList<Measured> Measured { get; private set; } = [];
 
@@ -109,7 +112,7 @@ public sealed class TracedRun : IAsyncLifetime
         await FinishAsync();
         _meterListener.RecordObservableInstruments();
         _meterListener.Dispose();
-        Measured = [.. _measured];
+        (Measured, RunSpans) = ([.. _measured], Spans);
         Events = await ReadAllAsync();
         foreach (var worker in (string[])["prompt-gen", "dpo-trainer", "evaluator"])
             await StopAsync(worker);
