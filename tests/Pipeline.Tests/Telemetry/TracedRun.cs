@@ -38,7 +38,7 @@ public sealed class TracedRun : IAsyncLifetime
     private readonly SemaphoreSlim _ended = new(0);
     private readonly ActivityListener _spanListener;
     private readonly MeterListener _meterListener;
-    private PrivateRabbitMq? _rabbit;
+    private PrivateBroker? _rabbit;
     private PrivateCluster? _cluster;
 
     public TracedRun()
@@ -88,7 +88,8 @@ public sealed class TracedRun : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _rabbit = await PrivateRabbitMq.StartAsync(CancellationToken.None);
+        Assert.SkipUnless(PrivateBroker.IsInstalled, "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
+        _rabbit = await PrivateBroker.StartAsync(Path.Combine(Folder, "rabbitmq"));
         _cluster = await PrivateCluster.StartAsync(Path.Combine(Folder, "postgres"));
         ActivitySource.AddActivityListener(_spanListener);
         _meterListener.Start();
