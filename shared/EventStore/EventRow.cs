@@ -36,14 +36,6 @@ internal static class EventRow
         return correlation is null && causation is null && headers is null ? EventMetadata.Empty : new EventMetadata(correlation, causation, headers);
     }
 
-    // Another writer's headers may be JSON null, and have values that are no strings: those are given as their JSON.
-    private static Dictionary<string, string>? HeadersFromJson(byte[] json)
-    {
-        using var document = JsonDocument.Parse(json);
-        if (document.RootElement.ValueKind != JsonValueKind.Object)
-            return null;
-        return document.RootElement.EnumerateObject().ToDictionary(
-            header => header.Name,
-            header => header.Value.ValueKind == JsonValueKind.String ? header.Value.GetString()! : header.Value.GetRawText());
-    }
+    // Another writer's headers may be JSON null.
+    private static StoredHeaders? HeadersFromJson(byte[] json) => json is [(byte)'{', ..] ? new StoredHeaders(json) : null;
 }
