@@ -53,6 +53,21 @@ internal sealed class SelfrewardProcess : IDisposable
         return (code, process.Output, process.Errors);
     }
 
+    /// <summary>Waits until it has written something; false where it ended without.</summary>
+    public async Task<bool> SaysAsync(string text)
+    {
+        var said = new TaskCompletionSource();
+        _process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data?.Contains(text, StringComparison.Ordinal) == true)
+                said.TrySetResult();
+        };
+        if (Output.Contains(text, StringComparison.Ordinal))
+            return true;
+        await Task.WhenAny(said.Task, WaitAsync());
+        return Output.Contains(text, StringComparison.Ordinal);
+    }
+
     public async Task<int> WaitAsync()
     {
         await _process.WaitForExitAsync();

@@ -10,14 +10,18 @@ internal sealed record BrokerFolder(string Home)
     /// <summary>Part of what the node stores, so it never changes; unique it need not be, since nodes do not look for each other.</summary>
     public const string NodeName = "selfreward@localhost";
 
+    /// <summary>
+    /// The folder as the node calls it. It starts there, and so needs no way to it: the folders above may be closed to its account, and their names such as its scripts
+    /// cannot take.
+    /// </summary>
+    public const string ForNode = "/proc/self/cwd";
+
+    public const string QueuesName = "mnesia", SettingsName = "rabbitmq.conf";
+
     /// <summary>Messages, queues and users: without this folder the node starts as a new one.</summary>
-    public string Queues => Path.Combine(Home, "mnesia");
+    public string Queues => Path.Combine(Home, QueuesName);
 
-    public string Logs => Path.Combine(Home, "log");
-
-    public string Settings => Path.Combine(Home, "rabbitmq.conf");
-
-    public string Plugins => Path.Combine(Home, "plugins");
+    public string Settings => Path.Combine(Home, SettingsName);
 
     public string Lock => Path.Combine(Home, "node.lock");
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Text.RegularExpressions;
 using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Hosting;
@@ -10,7 +9,7 @@ namespace SelfRewarding.Hosting;
 /// A RabbitMQ node of our own: on free ports of the loopback address, with a password that nobody chose, its queues in a folder that it keeps from one start to the next.
 /// It ends with the process that started it, however that ends.
 /// </summary>
-public sealed partial class PrivateBroker : IAsyncDisposable
+public sealed class PrivateBroker : IAsyncDisposable
 {
     private const string Server = "/usr/lib/rabbitmq/bin/rabbitmq-server";
     private const string User = "rabbitmq";
@@ -59,8 +58,6 @@ public sealed partial class PrivateBroker : IAsyncDisposable
         var home = Path.GetFullPath(folder);
         if (!IsInstalled)
             throw new PrivateBrokerException("RabbitMQ is not installed: run 'apt-get install --no-install-recommends rabbitmq-server'.");
-        if (!PlainPath().IsMatch(home))
-            throw new PrivateBrokerException($"The private RabbitMQ node cannot live in '{home}': its scripts take letters, digits and /._@+- only. Choose another folder with --data.");
         try
         {
             var account = await ServerAccount.ForFolderAsync("RabbitMQ", User, home, cancellationToken);
@@ -130,20 +127,21 @@ public sealed partial class PrivateBroker : IAsyncDisposable
     {
         // Until all processes of a node that was here before have ended, its files are not ours to open.
         LockFile = _folder.Lock,
+        Folder = _folder.Home,
         CleanEnvironment = true,
         Environment = new Dictionary<string, string?>
         {
             ["PATH"] = "/usr/lib/rabbitmq/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            ["HOME"] = _folder.Home, // the cookie's place
+            ["HOME"] = BrokerFolder.ForNode, // the cookie's place
             ["LANG"] = "C.UTF-8",
             ["RUNNING_UNDER_SYSTEMD"] = "true", // the script becomes the node, instead of waiting beside it
             ["RABBITMQ_NODENAME"] = BrokerFolder.NodeName,
             ["RABBITMQ_DIST_PORT"] = $"{_distributionPort}",
-            ["RABBITMQ_MNESIA_BASE"] = _folder.Queues,
-            ["RABBITMQ_LOG_BASE"] = _folder.Logs,
-            ["RABBITMQ_CONFIG_FILE"] = _folder.Settings,
+            ["RABBITMQ_MNESIA_BASE"] = $"{BrokerFolder.ForNode}/{BrokerFolder.QueuesName}",
+            ["RABBITMQ_LOG_BASE"] = $"{BrokerFolder.ForNode}/log",
+            ["RABBITMQ_CONFIG_FILE"] = $"{BrokerFolder.ForNode}/{BrokerFolder.SettingsName}",
             ["RABBITMQ_CONF_ENV_FILE"] = "/dev/null", // not the machine's own
-            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = _folder.Plugins,
+            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = $"{BrokerFolder.ForNode}/plugins", // none
             // Schedulers that find nothing to do sleep at once: the models want the cores.
             ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] =
                 $"-sname {BrokerFolder.NodeName} -start_epmd false -erl_epmd_port {_distributionPort} -kernel inet_dist_use_interface {{127,0,0,1}} +sbwt none +sbwtdcpu none +sbwtdio none",
@@ -172,7 +170,4 @@ public sealed partial class PrivateBroker : IAsyncDisposable
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
-
-    [GeneratedRegex("^[A-Za-z0-9/._@+-]+$")]
-    private static partial Regex PlainPath();
 }

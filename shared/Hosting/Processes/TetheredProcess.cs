@@ -15,6 +15,9 @@ public sealed record ProcessPlan(IReadOnlyList<string> Command, string Log)
     /// <summary>Nothing of our own environment is handed on.</summary>
     public bool CleanEnvironment { get; init; }
 
+    /// <summary>Where it starts: not the caller's folder, which may go away or be closed to a server's account.</summary>
+    public string Folder { get; init; } = "/";
+
     /// <summary>A file that is locked as long as the program or a child of it lives: a second one waits until the first has ended.</summary>
     public string? LockFile { get; init; }
 }
@@ -66,8 +69,7 @@ public sealed class TetheredProcess : IAsyncDisposable
         string[] locked = plan.LockFile is null ? [] : ["flock", "--no-fork", plan.LockFile];
         var start = new ProcessStartInfo("setsid", ["sh", "-c", Script, "tether", plan.Log, .. locked, .. plan.Command])
         {
-            // Not the caller's folder, which may go away or be closed to a server's account.
-            WorkingDirectory = "/", RedirectStandardInput = true, RedirectStandardOutput = true,
+            WorkingDirectory = plan.Folder, RedirectStandardInput = true, RedirectStandardOutput = true,
         };
         if (plan.CleanEnvironment)
             start.Environment.Clear();

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Text;
 using RabbitMQ.Client;
-using SelfRewarding.EventStore;
 using Shouldly;
 using Xunit;
 
@@ -11,17 +10,22 @@ namespace SelfRewarding.Hosting.Tests;
 
 public sealed class PrivateBrokerTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("private-broker-tests-").FullName;
+    private const int Patience = 180_000; // what waits for ever says so
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    private readonly string _closed = Directory.CreateTempSubdirectory("private-broker-tests-").FullName;
 
-    [Fact]
+    // Below a folder that is ours alone, with a name that a shell would take apart.
+    private string Home => Path.Combine(_closed, "a b, it's");
+
+    public void Dispose() => Directory.Delete(_closed, recursive: true);
+
+    [Fact(Timeout = Patience)]
     public async Task A_node_that_is_killed_starts_again_with_its_queues_and_without_its_disk_starts_empty()
     {
         Broker.SkipIfMissing();
-        await using (var first = await PrivateBroker.StartAsync(_folder, Token))
+        await using (var first = await PrivateBroker.StartAsync(Home, Token))
             await PublishAsync(first.Address, "kept");
-        await using var node = await PrivateBroker.StartAsync(_folder, Token);
+        await using var node = await PrivateBroker.StartAsync(Home, Token);
         IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Where(listener => node.Endpoint.EndsWith($":{listener.Port}", StringComparison.Ordinal))
             .ShouldAllBe(listener => IPAddress.IsLoopback(listener.Address));
 
@@ -31,16 +35,16 @@ public sealed class PrivateBrokerTests : IDisposable
             await Broker.UntilAsync(queues, "kept", 1); // a queue that has no leader yet counts none
 
         await KillAsync(node);
-        Directory.Delete(Path.Combine(_folder, "mnesia"), recursive: true);
+        Directory.Delete(Path.Combine(Home, "mnesia"), recursive: true);
         await node.StartAgainAsync(Token);
         (await WaitingAsync(node.Address, "kept")).ShouldBeNull();
     }
 
-    [Fact]
+    [Fact(Timeout = Patience)]
     public async Task A_new_node_that_is_killed_at_once_comes_back_usable()
     {
         Broker.SkipIfMissing();
-        await using var node = await PrivateBroker.StartAsync(_folder, Token);
+        await using var node = await PrivateBroker.StartAsync(Home, Token);
         await PublishAsync(node.Address, "new");
 
         await KillAsync(node);
@@ -49,15 +53,6 @@ public sealed class PrivateBrokerTests : IDisposable
         await PublishAsync(node.Address, "new");
         await using var queues = await BrokerQueues.OpenAsync(node.Address, Token);
         await Broker.UntilAsync(queues, "new", 1);
-    }
-
-    [Fact]
-    public async Task A_folder_that_its_scripts_cannot_take_is_refused()
-    {
-        Broker.SkipIfMissing();
-        var refusal = await Should.ThrowAsync<PrivateServerException>(() => PrivateBroker.StartAsync(Path.Combine(_folder, "a b"), Token));
-        refusal.Message.ShouldContain($"{_folder}/a b");
-        refusal.Message.ShouldContain("--data");
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -12,9 +12,11 @@ namespace SelfRewarding.Hosting.Tests;
 /// <summary>What a bus over a real RabbitMQ does with work, notes and failures.</summary>
 public sealed class WorkBusTests(Broker broker)
 {
+    private const int Patience = 180_000; // what waits for ever says so
+
     private static readonly ModelRef M1 = new("M1", "runs/r/models/M1", "aa");
 
-    [Fact]
+    [Fact(Timeout = Patience)]
     public async Task A_worker_takes_what_fills_its_slots_and_one_that_joins_late_helps_at_once()
     {
         var address = await broker.AddressAsync();
@@ -31,17 +33,28 @@ public sealed class WorkBusTests(Broker broker)
         taken.AddRange([await second.Taken.ReadAsync(Token), await second.Taken.ReadAsync(Token)]);
         (await queues.FindAsync("shared", Token)).ShouldBe(new QueueState("shared", 6, 2));
 
-        while (taken.Find(message => !message.Done.Task.IsCompleted) is { } next)
+        taken.ForEach(message => message.Done.SetResult());
+        var done = new ConcurrentBag<int>(taken.Select(OrdinalOf));
+        var all = new TaskCompletionSource();
+        _ = Task.WhenAll(WorkAsync(first), WorkAsync(second));
+        await all.Task;
+        done.Order().ShouldBe(Enumerable.Range(0, 10));
+
+        async Task WorkAsync(BusProcess process)
         {
-            next.Done.SetResult();
-            if (taken.Count < 10)
-                taken.Add(await await Task.WhenAny(first.Taken.ReadAsync(Token).AsTask(), second.Taken.ReadAsync(Token).AsTask()));
+            await foreach (var message in process.Taken.ReadAllAsync(Token))
+            {
+                message.Done.SetResult();
+                done.Add(OrdinalOf(message));
+                if (done.Count == 10)
+                    all.TrySetResult();
+            }
         }
 
-        taken.Select(message => ((PromptGenerated)message.Fact).Ordinal).Order().ShouldBe(Enumerable.Range(0, 10));
+        static int OrdinalOf(Taken message) => ((PromptGenerated)message.Fact).Ordinal;
     }
 
-    [Fact]
+    [Fact(Timeout = Patience)]
     public async Task Every_process_gets_a_note_of_each_job()
     {
         var address = await broker.AddressAsync();
@@ -58,7 +71,7 @@ public sealed class WorkBusTests(Broker broker)
         }
     }
 
-    [Fact]
+    [Fact(Timeout = Patience)]
     public async Task What_cannot_be_handled_is_kept_with_its_reason_and_counted_and_can_be_sent_again()
     {
         var address = await broker.AddressAsync();
@@ -72,14 +85,15 @@ public sealed class WorkBusTests(Broker broker)
 
         (await queues.LookAsync("failing_error", 10, Token)).ShouldBe([new FailedMessage("CandidatesSampled", "the model M1 is not on this machine")]);
         failed.Total.ShouldBe(1);
+        await Broker.UntilAsync(queues, "failing_error", 1); // what was looked at is on its way back
         (await queues.SendAgainAsync("failing_error", Token)).ShouldBe(1);
         var again = await worker.Taken.ReadAsync(Token);
         ((CandidatesSampled)again.Fact).Ordinal.ShouldBe(0);
         again.Done.SetResult();
-        (await queues.FindAsync("failing_error", Token))!.Ready.ShouldBe(0);
+        await Broker.UntilAsync(queues, "failing_error", 0);
     }
 
-    [Fact]
+    [Fact(Timeout = Patience)]
     public async Task A_failure_that_passes_by_itself_is_tried_again()
     {
         var address = await broker.AddressAsync();
@@ -94,7 +108,7 @@ public sealed class WorkBusTests(Broker broker)
         (await queues.FindAsync("patient_error", Token)).ShouldBeNull();
     }
 
-    [Fact]
+    [Fact(Timeout = Patience)]
     public async Task What_cannot_be_read_or_is_of_another_version_is_kept_and_says_so()
     {
         var address = await broker.AddressAsync();
@@ -113,7 +127,7 @@ public sealed class WorkBusTests(Broker broker)
         worker.Taken.TryRead(out _).ShouldBeFalse();
     }
 
-    [Fact]
+    [Fact(Timeout = Patience)]
     public async Task What_is_sent_again_to_a_queue_that_is_not_there_stays_where_it_is()
     {
         var address = await broker.AddressAsync();
