@@ -24,6 +24,9 @@ internal static class LogQueries
     /// <summary>$1 stream.</summary>
     public const string Version = "select version from mt_streams where id = $1";
 
+    /// <summary>$1 streams.</summary>
+    public const string Existing = "select id from mt_streams where id = any($1)";
+
     /// <summary>$1 stream.</summary>
     public const string IsArchived = "select true from mt_streams where id = $1 and is_archived is not false";
 

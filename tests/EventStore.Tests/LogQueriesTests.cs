@@ -19,9 +19,11 @@ public sealed class LogQueriesTests(Postgres postgres)
         [nameof(LogQueries.Page)] = ("bigint", "40000", "pkey_mt_events_seq_id"),
         [nameof(LogQueries.Highest)] = ("", "", "pkey_mt_events_seq_id"),
         [nameof(LogQueries.Version)] = ("text", "'prompt-kata-3-1-17'", "pkey_mt_streams_id"),
+        [nameof(LogQueries.Existing)] = ("text[]", "array['prompt-kata-3-1-17', 'prompt-kata-3-1-18']", "pkey_mt_streams_id"),
         [nameof(LogQueries.IsArchived)] = ("text", "'prompt-kata-3-1-17'", "pkey_mt_streams_id"),
         [nameof(LogQueries.FindStreams)] = ("text", "'prompt-kata-3-'", "pkey_mt_streams_id"),
         [nameof(EventAppender.Continue)] = (AppendTypes, AppendValues, "pkey_mt_streams_id"),
+        [nameof(BulkAppend)] = ("varchar[], bigint[], bigint[], timestamptz[]", "array['prompt-kata-3-1-17'], array[4], array[5], array[now()]", "pkey_mt_streams_id"),
     };
 
     private const string AppendTypes = "text, bigint, timestamptz, bigint, uuid[], bigint[], jsonb[], varchar[], varchar[], varchar[], varchar[], jsonb[]";
@@ -47,6 +49,18 @@ public sealed class LogQueriesTests(Postgres postgres)
     }
 
     [Fact]
+    public async Task A_bulk_read_takes_the_events_as_they_lie_and_sorts_nothing()
+    {
+        await using var database = await FilledAsync();
+        await using var connection = await database.OpenConnectionAsync(Token);
+        await using var transaction = await connection.BeginTransactionAsync(Token);
+        await ExecuteAsync(connection, BulkReader.Settings);
+        var plan = await ExplainAsync(connection, BulkReader.Open.Replace("$1", "array['prompt-kata-3-', 'prompt-kata-4-']", StringComparison.Ordinal));
+        plan.ShouldStartWith("Index Scan using pkey_mt_events_seq_id on mt_events");
+        plan.ShouldNotContain("Sort");
+    }
+
+    [Fact]
     public async Task Names_that_begin_so_are_found_whatever_language_the_database_sorts_by()
     {
         // In Danish aa stands for å, the last letter; English puts run-B between run-a and run-c, and looks past the hyphen last.
@@ -68,7 +82,8 @@ public sealed class LogQueriesTests(Postgres postgres)
     private static IEnumerable<(string Name, string Sql)> Queries() =>
         typeof(LogQueries).GetFields(BindingFlags.Public | BindingFlags.Static).Where(field => field.FieldType == typeof(string))
             .Select(field => (field.Name, (string)field.GetValue(null)!))
-            .Append((nameof(EventAppender.Continue), EventAppender.Continue));
+            .Append((nameof(EventAppender.Continue), EventAppender.Continue))
+            .Append((nameof(BulkAppend), BulkAppend.Continue));
 
     private async Task<NpgsqlDataSource> FilledAsync()
     {

@@ -10,6 +10,8 @@ namespace SelfRewarding.Control.Import;
 /// <summary>Reads an event export, a line at a time, and holds it to what its first and last line say.</summary>
 public sealed class EventFileReader
 {
+    private const string Remedy = "the file is cut off or was changed; copy it again, or export again.";
+
     private EventFileReader(string path, IReadOnlyList<string> runs) => (Path, Runs) = (path, runs);
 
     /// <summary>The file.</summary>
@@ -61,8 +63,6 @@ public sealed class EventFileReader
 
         throw new DataFileException($"{Path}: ends after {Count(events)} without the last line of an export, which has their number and hash: {Remedy}");
     }
-
-    private const string Remedy = "the file is cut off or was changed; copy it again, or export again.";
 
     private static bool MoveNext(IEnumerator<JsonlLine> lines)
     {

@@ -18,7 +18,8 @@ public sealed class BulkAppend : IAsyncDisposable
         on conflict do nothing returning id
         """;
 
-    private const string Continue = """
+    /// <summary>$1 streams, $2 their versions before, $3 those after, $4 when that is.</summary>
+    internal const string Continue = """
         update mt_streams s set version = e.version, timestamp = e.timestamp
         from unnest($1::varchar[], $2::bigint[], $3::bigint[], $4::timestamptz[]) as e (id, before, version, timestamp)
         where s.id = e.id and s.version = e.before and s.is_archived is false
@@ -56,7 +57,7 @@ public sealed class BulkAppend : IAsyncDisposable
     public async Task<IReadOnlySet<string>> FindAsync(IReadOnlyCollection<string> streams, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(streams);
-        await using var command = new NpgsqlCommand("select id from mt_streams where id = any($1)", _connection, _transaction)
+        await using var command = new NpgsqlCommand(LogQueries.Existing, _connection, _transaction)
         {
             Parameters = { new NpgsqlParameter<string[]> { TypedValue = [.. streams] } },
         };
@@ -138,7 +139,7 @@ public sealed class BulkAppend : IAsyncDisposable
 
     private async Task<long> GetVersionAsync(string stream, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("select version from mt_streams where id = $1", _connection, _transaction);
+        await using var command = new NpgsqlCommand(LogQueries.Version, _connection, _transaction);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream });
         return await command.ExecuteScalarAsync(cancellationToken) as long? ?? 0;
     }

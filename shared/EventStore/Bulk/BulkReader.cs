@@ -7,14 +7,15 @@ namespace SelfRewarding.EventStore;
 /// <summary>Reads many streams whole, one event at a time, however long the log is.</summary>
 public static class BulkReader
 {
-    private const int PageSize = 1000;
-
-    // Headers that are JSON null say as little as none.
-    private static readonly string _open = $"""
+    /// <summary>$1 beginnings of names. Headers that are JSON null say as little as none.</summary>
+    internal const string Open = $"""
         declare events no scroll cursor for
         select stream_id, version, id, type, mt_dotnet_type, timestamp, correlation_id, causation_id, nullif(headers, 'null'), data
         from mt_events where stream_id ^@ any($1) and {EventRow.IsPartOfTheLog} order by seq_id
         """;
+
+    // Events lie in the order of their numbers: the index gives them at once, where a sort would first write all of them to disk.
+    internal const string Settings = "set local enable_sort = off";
 
     /// <summary>
     /// The events of every stream whose name begins in one of these ways, in global order, as they are at one moment: of each stream a prefix,
@@ -29,15 +30,14 @@ public static class BulkReader
         ArgumentNullException.ThrowIfNull(dataSource);
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        // Events lie in the order of their numbers: the index gives them at once, where a sort would first write the whole log to disk.
-        await using (var settings = new NpgsqlCommand("set local enable_sort = off", connection, transaction))
+        await using (var settings = new NpgsqlCommand(Settings, connection, transaction))
             await settings.ExecuteNonQueryAsync(cancellationToken);
-        await using (var open = new NpgsqlCommand(_open, connection, transaction) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = [.. prefixes] } } })
+        await using (var open = new NpgsqlCommand(Open, connection, transaction) { Parameters = { new NpgsqlParameter<string[]> { TypedValue = [.. prefixes] } } })
             await open.ExecuteNonQueryAsync(cancellationToken);
 
         // A small run in a large log may be a long search.
-        await using var fetch = new NpgsqlCommand($"fetch {PageSize} from events", connection, transaction) { CommandTimeout = 0 };
-        for (var count = PageSize; count == PageSize;)
+        await using var fetch = new NpgsqlCommand($"fetch {LogQueries.PageSize} from events", connection, transaction) { CommandTimeout = 0 };
+        for (var count = LogQueries.PageSize; count == LogQueries.PageSize;)
         {
             count = 0;
             await using var row = await fetch.ExecuteReaderAsync(cancellationToken);
