@@ -94,7 +94,7 @@ public sealed class PromptGenService(
         (await log.ReadPromptAsync(job.Run, job.Iteration, ordinal, cancellationToken)).Version > 0;
 
     // A block that was cut short is decided again: its prompts that are in the log go on in the traces that they have.
-    private async Task<Activity?[]> BeginPromptsAsync(DraftPrompts job, IReadOnlyList<int> ordinals, CancellationToken cancellationToken)
+    private async Task<Activity?[]> BeginPromptsAsync(DraftPrompts job, List<int> ordinals, CancellationToken cancellationToken)
     {
         if (!PromptGenTelemetry.IsTraced)
             return new Activity?[ordinals.Count];

@@ -107,7 +107,7 @@ public sealed record JsonlLine(string Location, string Path, JsonElement Value)
         return value.ValueKind == JsonValueKind.Object ? JsonMarshal.GetRawUtf8Value(value).ToArray() : throw Wrong(name, value, "an object");
     }
 
-    private IEnumerable<JsonElement> Items(string name, int min)
+    private JsonElement.ArrayEnumerator Items(string name, int min)
     {
         var value = Required(name);
         if (value.ValueKind != JsonValueKind.Array)

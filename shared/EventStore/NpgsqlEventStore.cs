@@ -84,27 +84,37 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
         var reader = new GlobalReader(Interlocked.Read(ref _settled));
         var end = long.MaxValue;
         var started = TimeProvider.System.GetTimestamp();
-        while (true)
+        var reading = ReadPageAsync(reader, afterPosition, cancellationToken);
+        try
         {
-            GlobalPage page;
-            // A connection a page: none is held while the caller works on what it got.
-            await using (var connection = await dataSource.OpenConnectionAsync(cancellationToken))
-                page = await reader.ReadAsync(connection, afterPosition, cancellationToken);
-            RememberSettled(reader.Settled);
-            end = Math.Min(end, reader.HighestSeen);
-            foreach (var e in page.Events)
+            while (true)
             {
-                if (e.Position > end)
-                    yield break;
-                yield return e;
-            }
+                var page = await reading;
+                RememberSettled(reader.Settled);
+                end = Math.Min(end, reader.HighestSeen);
+                var isAtEnd = reader.Settled >= end || page.Position >= end;
+                // The server reads the next page while the caller works on this one.
+                if (page.IsFull)
+                    reading = ReadPageAsync(reader, page.Position, cancellationToken);
+                foreach (var e in page.Events)
+                {
+                    if (e.Position > end)
+                        yield break;
+                    yield return e;
+                }
 
-            afterPosition = page.Position;
-            if (page.IsFull)
-                continue;
-            if (reader.Settled >= end || afterPosition >= end || TimeProvider.System.GetElapsedTime(started) > _patience)
-                yield break;
-            await Task.Delay(_pause, cancellationToken);
+                if (page.IsFull)
+                    continue;
+                if (isAtEnd || TimeProvider.System.GetElapsedTime(started) > _patience)
+                    yield break;
+                await Task.Delay(_pause, cancellationToken);
+                reading = ReadPageAsync(reader, page.Position, cancellationToken);
+            }
+        }
+        finally
+        {
+            // A caller that stops early leaves no query behind.
+            await Task.WhenAny(reading);
         }
     }
 
@@ -139,6 +149,13 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
 
     /// <summary>Sends what is left to notify. The data source is the caller's.</summary>
     public ValueTask DisposeAsync() => _signal.DisposeAsync();
+
+    // A connection a page: none is held while the caller works on what it got.
+    private async Task<GlobalPage> ReadPageAsync(GlobalReader reader, long after, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        return await reader.ReadAsync(connection, after, cancellationToken);
+    }
 
     private async Task<IReadOnlyList<StoredEvent>> QueryAsync(string query, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {

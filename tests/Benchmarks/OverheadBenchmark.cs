@@ -141,21 +141,7 @@ public static class OverheadBenchmark
             $"\nBus, store and hosting: {wall - 1:+0.0 %;-0.0 %} of the bare computation's wall time, {cpu - 1:+0.0 %;-0.0 %} of its CPU time (geometric means of {Rounds} rounds).");
     }
 
-    private static async Task<T> InFolderAsync<T>(Func<string, Task<T>> measure)
-    {
-        var folder = Directory.CreateTempSubdirectory("overhead-benchmark-").FullName;
-        // PostgreSQL refuses to run as root; its own account must get to its folder.
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.OtherExecute);
-        try
-        {
-            return await measure(folder);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+    private static Task<T> InFolderAsync<T>(Func<string, Task<T>> measure) => TemporaryFolder.UseAsync("overhead-benchmark", measure);
 
     private static double Mean(IEnumerable<double> ratios) => Math.Exp(ratios.Average(Math.Log));
 

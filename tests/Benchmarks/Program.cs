@@ -10,6 +10,9 @@ var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task
     ["store"] = EventStoreBenchmark.RunAsync,
     ["overhead"] = OverheadBenchmark.RunAsync,
     ["bulk"] = BulkBenchmark.RunAsync,
+    ["rebuild"] = RebuildBenchmark.RunAsync,
+    ["live"] = (output, stop) => LiveBenchmark.RunAsync(output, TimeSpan.FromMinutes(BenchmarkOption.Numbers(args, "minutes", 1)[0]), stop),
+    ["pace"] = WritePaceBenchmark.RunAsync,
     ["scale"] = (output, stop) => ScaleBenchmark.RunAsync(output, args, stop),
     ["bus"] = (output, stop) => BusBenchmark.RunAsync(output, args, stop),
 };

@@ -12,7 +12,14 @@ internal static class Events
     public static string Json(this StoredEvent e) => Encoding.UTF8.GetString(e.Data.Span);
 
     /// <summary>As many as asked for, or those that came within a minute: a test then fails on the difference instead of hanging.</summary>
-    public static async Task<List<StoredEvent>> TakeAsync(this IAsyncEnumerable<StoredEvent> source, int count)
+    public static Task<List<StoredEvent>> TakeAsync(this IAsyncEnumerable<StoredEvent> source, int count)
+    {
+        var left = count;
+        return source.TakeUntilAsync(_ => --left == 0);
+    }
+
+    /// <summary>Up to the first event of which it is true, or those that came within a minute.</summary>
+    public static async Task<List<StoredEvent>> TakeUntilAsync(this IAsyncEnumerable<StoredEvent> source, Func<StoredEvent, bool> isLast)
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         var taken = new List<StoredEvent>();
@@ -21,7 +28,7 @@ internal static class Events
             await foreach (var e in source.WithCancellation(timeout.Token))
             {
                 taken.Add(e);
-                if (taken.Count == count)
+                if (isLast(e))
                     break;
             }
         }

@@ -93,7 +93,7 @@ public sealed class GlobalOrderTests(Postgres postgres) : IAsyncLifetime
             return seen;
         })).ToList();
 
-        var live = _store.FollowAsync();
+        var live = _store.FollowAsync().TakeUntilAsync(e => e.Stream == "end");
         var open = new List<ForeignWriter>();
         for (var i = 0; i < 150; i++)
         {
@@ -120,6 +120,7 @@ public sealed class GlobalOrderTests(Postgres postgres) : IAsyncLifetime
             await writer.DisposeAsync();
         }
 
+        await _store.AppendAsync("end", 0, [Events.Numbered(0)]);
         await stop.CancelAsync();
         var committed = new List<long>();
         await using (var all = _dataSource.CreateCommand("select seq_id from mt_events order by seq_id"))
@@ -129,7 +130,18 @@ public sealed class GlobalOrderTests(Postgres postgres) : IAsyncLifetime
 
         foreach (var reader in readers)
             (await reader).Select(e => e.Position).ShouldBe(committed);
-        (await live.TakeAsync(committed.Count)).Select(e => e.Position).ShouldBe(committed);
+        (await live).Select(e => e.Position).ShouldBe(committed);
+    }
+
+    [Fact]
+    public async Task A_reader_that_stops_early_keeps_no_connection()
+    {
+        for (var i = 0; i < 3; i++)
+            await _store.AppendAsync($"s{i}", 0, [.. Enumerable.Range(0, 1000).Select(n => Events.Numbered(n))]);
+
+        // More often than the pool has connections.
+        for (var i = 0; i < 60; i++)
+            (await _store.ReadAllAsync().TakeAsync(1)).Select(e => e.Position).ShouldBe([1]);
     }
 
     /// <summary>A writer that is not ours: SQL of its own, in a transaction that stays open until told.</summary>

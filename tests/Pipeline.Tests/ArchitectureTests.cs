@@ -7,7 +7,7 @@ namespace SelfRewarding.Pipeline.Tests;
 /// <summary>The reference list of a project file is the architecture: dependencies point downward only.</summary>
 public sealed class ArchitectureTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     private static readonly Dictionary<string, string[]> Allowed = new Dictionary<string, string[]>
     {

@@ -54,10 +54,11 @@ public sealed class RunHost : IAsyncDisposable
         var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection(Places(data)).Build();
         var distributed = environment[WorkerOptions.PostgresVariable] is not null || environment["SELFREWARD_RABBITMQ"] is not null;
         var shared = distributed ? WorkerOptions.From(environment) : null;
+        var telemetry = TelemetryOptions.From(environment);
         var server = await LogServer.OpenAsync(data.Postgres, cancellationToken);
         try
         {
-            var options = shared ?? new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = server.ConnectionString, Telemetry = TelemetryOptions.From(environment) };
+            var options = shared ?? new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = server.ConnectionString, Telemetry = telemetry };
             var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
             builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
             builder.Services.AddWorkers(options, distributed ? [] : Modules).AddSingleton<RunReadModels>().AddHostedService<ReadModelService>();

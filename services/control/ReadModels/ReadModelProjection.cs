@@ -7,9 +7,10 @@ namespace SelfRewarding.Control.ReadModels;
 /// killed anywhere goes on exactly behind the last fact that is in the tables.
 /// </summary>
 /// <param name="written">Told each position that the tables have reached.</param>
-public sealed class ReadModelProjection(RunLog log, ReadModelStore store, Action<long>? written = null)
+/// <param name="pause">The least time between two writes that no reader asks for; <see cref="WritePace.Usual"/> by default.</param>
+public sealed class ReadModelProjection(RunLog log, ReadModelStore store, Action<long>? written = null, TimeSpan? pause = null)
 {
-    private const int MostAtOnce = 1000;
+    private readonly WritePace _pace = new(pause ?? WritePace.Usual, TimeProvider.System);
 
     /// <summary>Folds what the log has now.</summary>
     public async Task CatchUpAsync(CancellationToken cancellationToken)
@@ -21,44 +22,46 @@ public sealed class ReadModelProjection(RunLog log, ReadModelStore store, Action
     /// <summary>Folds what the log has, and then every fact as it is committed, until cancelled.</summary>
     public async Task FollowAsync(CancellationToken cancellationToken)
     {
-        var fold = await store.LoadAsync(null, cancellationToken);
-        await ProjectAsync(fold, stop => log.FollowAsync(fold.Position, null, stop), cancellationToken);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var listening = store.ListenAsync(_pace.Ask, stop.Token);
+        try
+        {
+            var fold = await store.LoadAsync(null, cancellationToken);
+            await ProjectAsync(fold, facts => log.FollowAsync(fold.Position, null, facts), cancellationToken);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await listening;
+        }
     }
 
-    // A batch is what is there without waiting: one fact when little happens, many when much does.
     private async Task ProjectAsync(RunFold fold, Func<CancellationToken, IAsyncEnumerable<Recorded>> read, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var facts = read(stop.Token).GetAsyncEnumerator(stop.Token);
-        var taken = 0;
         while (true)
         {
             var next = facts.MoveNextAsync();
-            if (next.IsCompleted || !fold.IsWhole)
-            {
-                if (!await next)
-                    break;
-            }
-            else if (!await SaveWhileAsync(next.AsTask(), fold, stop))
-            {
-                return;
-            }
-
-            if (taken >= MostAtOnce && facts.Current.Position != fold.Position)
+            var isWaiting = !next.IsCompleted && fold.IsWhole && fold.Written != fold.Position;
+            if (!await (isWaiting ? SaveWhileAsync(next.AsTask(), fold, stop) : next.AsTask()))
+                break;
+            // Facts that come without a wait are written in pace, too.
+            if (facts.Current.Position != fold.Position && _pace.IsDue)
                 await SaveAsync(fold, cancellationToken);
-            taken = fold.Written == fold.Position ? 1 : taken + 1;
             fold.Apply(facts.Current);
         }
 
         await SaveAsync(fold, cancellationToken);
     }
 
-    // While the batch is written, the next facts are read.
+    // While the next fact is waited for, what is folded is written, if that is due before the fact comes.
     private async Task<bool> SaveWhileAsync(Task<bool> next, RunFold fold, CancellationTokenSource stop)
     {
         try
         {
-            await SaveAsync(fold, stop.Token);
+            if (await _pace.IsDueBeforeAsync(next))
+                await SaveAsync(fold, stop.Token);
         }
         catch
         {
@@ -74,6 +77,7 @@ public sealed class ReadModelProjection(RunLog log, ReadModelStore store, Action
     {
         if (fold.Written == fold.Position)
             return;
+        _pace.Begin();
         await store.SaveAsync(fold, cancellationToken);
         LogTelemetry.Reached("read-models", fold.Written);
         written?.Invoke(fold.Written);

@@ -13,6 +13,7 @@ namespace SelfRewarding.Control.ReadModels;
 public sealed class ReadModelService(NpgsqlDataSource database, RunLog log, ILogger<ReadModelService> logger) : BackgroundService
 {
     private static readonly TimeSpan StandBy = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Ending = TimeSpan.FromSeconds(5);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -30,7 +31,7 @@ public sealed class ReadModelService(NpgsqlDataSource database, RunLog log, ILog
                 }
 
                 using var both = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, held.Lost);
-                await new ReadModelProjection(log, new ReadModelStore(database)).FollowAsync(both.Token);
+                await FollowAsync(both.Token, held.Lost);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -47,6 +48,22 @@ public sealed class ReadModelService(NpgsqlDataSource database, RunLog log, ILog
                 logger.ReadModelsWait(e.Message, pause.TotalSeconds, e);
                 await Task.WhenAny(Task.Delay(pause, stoppingToken));
             }
+        }
+    }
+
+    // Who asks the tables with SQL after a run has ended finds its end in them.
+    private async Task FollowAsync(CancellationToken stop, CancellationToken lost)
+    {
+        var projection = new ReadModelProjection(log, new ReadModelStore(database));
+        try
+        {
+            await projection.FollowAsync(stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !lost.IsCancellationRequested)
+        {
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(lost);
+            ending.CancelAfter(Ending);
+            await projection.CatchUpAsync(ending.Token);
         }
     }
 }

@@ -16,6 +16,12 @@ public sealed class ReadModelStore(NpgsqlDataSource database)
         return Convert.ToInt64(await command.ExecuteScalarAsync(cancellationToken), System.Globalization.CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Asks the process that follows the log to write what it has folded.</summary>
+    public Task AskAsync(CancellationToken cancellationToken) => WriteRequests.SendAsync(database, cancellationToken);
+
+    /// <summary>Calls back for each such request, until cancelled.</summary>
+    public Task ListenAsync(Action asked, CancellationToken cancellationToken) => WriteRequests.ListenAsync(database, asked, cancellationToken);
+
     /// <summary>What to go on from: the summaries of every run, or of one, and their position.</summary>
     public async Task<RunFold> LoadAsync(string? run, CancellationToken cancellationToken)
     {

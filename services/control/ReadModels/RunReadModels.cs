@@ -40,6 +40,7 @@ public sealed class RunReadModels(NpgsqlDataSource database, RunLog log)
 
             if (Stopwatch.GetElapsedTime(started) > Patience)
                 return Behind(position, target);
+            await _store.AskAsync(cancellationToken);
             await Task.Delay(Pause, cancellationToken);
         }
     }

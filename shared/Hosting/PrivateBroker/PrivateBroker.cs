@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
@@ -17,10 +18,15 @@ public sealed partial class PrivateBroker : IAsyncDisposable
     private static readonly TimeSpan _retryDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(3);
 
+    // Workers find a broker that was away within half a minute, and declare their queues.
+    private static readonly TimeSpan _settled = TimeSpan.FromMinutes(1);
+
     private readonly BrokerFolder _folder;
     private readonly ServerAccount _account;
     private readonly int _port, _distributionPort;
     private TetheredProcess? _node;
+    private bool _beganEmpty;
+    private long _readyAt;
 
     private PrivateBroker(BrokerFolder folder, ServerAccount account, string password)
     {
@@ -72,12 +78,20 @@ public sealed partial class PrivateBroker : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the node again after it has ended, at the same address, with the queues that its folder still holds.</summary>
+    /// <summary>
+    /// Starts the node again after it has ended, at the same address, with the queues that its folder still holds. A node that began empty and was killed soon after begins
+    /// empty again.
+    /// </summary>
     /// <exception cref="PrivateBrokerException">It cannot be started.</exception>
     public async Task StartAgainAsync(CancellationToken cancellationToken = default)
     {
         if (_node is not null)
             await _node.DisposeAsync();
+        // RabbitMQ writes down which quorum queues it has a moment after they were declared. Killed before, it comes back with queues that nobody can use, for ever; what
+        // was in them is outstanding in the log.
+        if (_node is not null && _beganEmpty && Stopwatch.GetElapsedTime(_readyAt) < _settled && Directory.Exists(_folder.Queues))
+            Directory.Delete(_folder.Queues, recursive: true);
+        _beganEmpty = !Directory.Exists(_folder.Queues);
         _node = await TetheredProcess.StartAsync(Plan(), cancellationToken);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(_patience);
@@ -89,6 +103,8 @@ public sealed partial class PrivateBroker : IAsyncDisposable
                     throw new PrivateBrokerException($"The private RabbitMQ node in '{_folder.Home}' ended with exit code {await _node.Ended} while it started: see {_folder.Output}.");
                 await Task.Delay(_retryDelay, patience.Token);
             }
+
+            _readyAt = Stopwatch.GetTimestamp();
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -56,8 +56,7 @@ internal readonly struct GenerationTelemetry : IDisposable
         _activity?.SetTag("gen_ai.usage.input_tokens", read);
         _activity?.SetTag("gen_ai.usage.output_tokens", written);
         _activity?.SetTag("gen_ai.response.finish_reasons", completions.Select(Reason).ToArray());
-        if (_content is { } content)
-            _activity?.SetTag("gen_ai.output.messages", Json([.. completions.Select(completion => Message("assistant", content.Decode(completion.TokenIds), Reason(completion)))]));
+        if (_content is not null) _activity?.SetTag("gen_ai.output.messages", Answers(completions, _content));
 
         var tags = Tags();
         ModelTelemetry.RequestDuration.Record(completions.Max(completion => completion.Duration).TotalSeconds, tags);
@@ -79,6 +78,10 @@ internal readonly struct GenerationTelemetry : IDisposable
     }
 
     public void Dispose() => _activity?.Dispose();
+
+    // Apart from its caller, which would allocate what the lambda holds even where nobody listens.
+    private static string Answers(IReadOnlyList<Completion> completions, ITokenizer content) =>
+        Json([.. completions.Select(completion => Message("assistant", content.Decode(completion.TokenIds), Reason(completion)))]);
 
     private TagList Tags() => new() { { "gen_ai.operation.name", "chat" }, { "gen_ai.provider.name", Provider }, { "gen_ai.request.model", _model } };
 

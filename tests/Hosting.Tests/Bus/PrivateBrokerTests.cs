@@ -19,19 +19,36 @@ public sealed class PrivateBrokerTests : IDisposable
     public async Task A_node_that_is_killed_starts_again_with_its_queues_and_without_its_disk_starts_empty()
     {
         Broker.SkipIfMissing();
+        await using (var first = await PrivateBroker.StartAsync(_folder, Token))
+            await PublishAsync(first.Address, "kept");
         await using var node = await PrivateBroker.StartAsync(_folder, Token);
-        await PublishAsync(node.Address, "kept");
         IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Where(listener => node.Endpoint.EndsWith($":{listener.Port}", StringComparison.Ordinal))
             .ShouldAllBe(listener => IPAddress.IsLoopback(listener.Address));
 
         await KillAsync(node);
         await node.StartAgainAsync(Token);
-        (await WaitingAsync(node.Address, "kept")).ShouldBe(1);
+        await using (var queues = await BrokerQueues.OpenAsync(node.Address, Token))
+            await Broker.UntilAsync(queues, "kept", 1); // a queue that has no leader yet counts none
 
         await KillAsync(node);
         Directory.Delete(Path.Combine(_folder, "mnesia"), recursive: true);
         await node.StartAgainAsync(Token);
         (await WaitingAsync(node.Address, "kept")).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_new_node_that_is_killed_at_once_comes_back_usable()
+    {
+        Broker.SkipIfMissing();
+        await using var node = await PrivateBroker.StartAsync(_folder, Token);
+        await PublishAsync(node.Address, "new");
+
+        await KillAsync(node);
+        await node.StartAgainAsync(Token);
+
+        await PublishAsync(node.Address, "new");
+        await using var queues = await BrokerQueues.OpenAsync(node.Address, Token);
+        await Broker.UntilAsync(queues, "new", 1);
     }
 
     [Fact]

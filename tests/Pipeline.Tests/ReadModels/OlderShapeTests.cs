@@ -1,5 +1,4 @@
 using SelfRewarding.Contracts;
-using SelfRewarding.EventStore;
 using Shouldly;
 using Xunit;
 

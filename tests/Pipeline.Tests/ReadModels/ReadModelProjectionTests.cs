@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control.ReadModels;
+using SelfRewarding.EventStore;
 using Shouldly;
 using Xunit;
 
@@ -54,7 +55,7 @@ public sealed class ReadModelProjectionTests(LogDatabase database) : IClassFixtu
             {
                 if (--batches == 0)
                     stop.Cancel();
-            }).FollowAsync(stop.Token);
+            }, TimeSpan.Zero).FollowAsync(stop.Token);
             await RecordedRuns.AppendAsync(log.Log, facts);
             if (killing)
                 await log.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'");
@@ -92,6 +93,44 @@ public sealed class ReadModelProjectionTests(LogDatabase database) : IClassFixtu
 
         await foreach (var recorded in log.Runs.ReadAllAsync(0, null, CancellationToken.None))
             Should.Throw<InvalidOperationException>(() => fold.Apply(recorded)).Message.ShouldContain("each event is folded once, in order");
+    }
+
+    [Fact]
+    public async Task Facts_that_keep_coming_are_written_when_a_reader_asks_and_not_one_by_one()
+    {
+        await using var log = await database.CreateAsync();
+        await using var process = database.Open(log.Schema, "follower");
+        await using var held = await StreamLock.TryAcquireAsync(process.Database, RunReadModels.Lock);
+        var written = new List<long>();
+        using var stop = new CancellationTokenSource();
+        var following = new ReadModelProjection(process.Runs, process.Store, written.Add, TimeSpan.FromDays(1)).FollowAsync(stop.Token);
+        var facts = RecordedRuns.Named("kata-7").ToList();
+
+        await RecordedRuns.AppendAsync(log.Log, facts.Take(1));
+        await UntilAsync(async () => await log.Store.PositionAsync(CancellationToken.None) == 1);
+        await RecordedRuns.AppendAsync(log.Log, facts.Skip(1));
+        written.ShouldBe([1], "the first fact after a quiet time is written at once, what follows waits for its pause of a day");
+
+        (await log.ReadModels.CatchUpAsync(CancellationToken.None)).ShouldBeNull();
+        (await log.Store.PositionAsync(CancellationToken.None)).ShouldBe(facts.Count);
+        await StopAsync(following, stop);
+        await ShouldBeTheWholeLogAsync(log);
+    }
+
+    [Fact]
+    public async Task What_is_folded_when_a_host_stops_is_written_before_it_ends()
+    {
+        await using var log = await database.CreateAsync();
+        using var service = new ReadModelService(log.Database, log.Runs, NullLogger<ReadModelService>.Instance);
+        await service.StartAsync(CancellationToken.None);
+        var facts = RecordedRuns.Named("kata-7").ToList();
+        await AppendAndWaitAsync(log, [facts[0]]);
+
+        await RecordedRuns.AppendAsync(log.Log, facts.Skip(1));
+        await service.StopAsync(CancellationToken.None);
+
+        (await log.AskAsync<string>("select state from rm_runs")).ShouldBe("completed with M3");
+        await ShouldBeTheWholeLogAsync(log);
     }
 
     [Fact]

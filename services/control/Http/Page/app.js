@@ -16,7 +16,7 @@ function route() {
   const [view, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
   if (view === "runs" && rest.length === 1) return { title: `Run ${rest[0]}`, trail: [["Runs", "#/"], [rest[0]]], open: context => runView(rest[0], context) };
   if (view === "lineage" && rest.length > 1) {
-    const steps = rest.map((part, i) => [part, i === 0 ? runLink(part) : part === "step" || (i === 1 && /^\d+$/.test(part)) ? null : lineageLink(rest.slice(0, i + 1).join("/"))]);
+    const steps = rest.map((part, i) => [part, i === 0 ? runLink(part) : part === "step" || (i === 1 && !/^(M\d+|SFT)$/.test(part)) ? null : lineageLink(rest.slice(0, i + 1).join("/"))]);
     steps[steps.length - 1] = [rest.at(-1)];
     return { title: `Lineage of ${rest.join("/")}`, trail: [["Runs", "#/"], ...steps], open: context => lineageView(rest.join("/"), context) };
   }

@@ -1,7 +1,8 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using SelfRewarding.Contracts;
 using SelfRewarding.DpoTrainer;
-using SelfRewarding.PairBuilder;
+using SelfRewarding.Hosting;
 using Shouldly;
 using Xunit;
 
@@ -12,21 +13,40 @@ public sealed class TelemetryTests
     [Fact]
     public void A_supervised_step_reports_loss_and_gradient_norm_and_no_reward()
     {
-        var seen = Listen(() => TrainingTelemetry.Record(Step("telemetry-sft", null)), "telemetry-sft");
-        seen.ShouldBe(["self_rewarding.training.loss=0.5", "self_rewarding.training.grad_norm=2"], ignoreOrder: true);
+        var seen = Listen(() => TrainingTelemetry.Record(Step("telemetry-sft", null), 1), "telemetry-sft");
+        seen.ShouldBe(
+            ["self_rewarding.training.loss=0.5", "self_rewarding.training.grad_norm=2", "self_rewarding.training.tokens=10", "self_rewarding.training.step.duration=0.1"], ignoreOrder: true);
     }
 
     [Fact]
     public void A_preference_step_reports_margin_and_accuracy_too()
     {
-        var seen = Listen(() => TrainingTelemetry.Record(Step("telemetry-dpo", new PreferenceMetrics(1, 0, 1, 0.75, -1, -2))), "telemetry-dpo");
+        var seen = Listen(() => TrainingTelemetry.Record(Step("telemetry-dpo", new PreferenceMetrics(1, 0, 1, 0.75, -1, -2)), 1), "telemetry-dpo");
         seen.ShouldContain("self_rewarding.training.reward.margin=1");
         seen.ShouldContain("self_rewarding.training.reward.accuracy=0.75");
     }
 
     [Fact]
     public void A_discarded_prompt_is_counted_under_its_reason() =>
-        Listen(() => PairTelemetry.Count(new PromptDiscarded("r", 1, 0, DiscardReason.SmallMargin, "", [], [])), "SmallMargin").ShouldBe(["self_rewarding.prompt.discarded=1"]);
+        Listen(() => PromptTelemetry.Count(PromptStage.Sampled, new PromptDiscarded("r", 1, 0, DiscardReason.SmallMargin, "", [], [])), "SmallMargin").ShouldBe(["self_rewarding.prompt.discarded=1"]);
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(98, 98)]
+    [InlineData(99, 51)]
+    [InlineData(100, 51)]
+    [InlineData(9_800, 99)]
+    public void However_many_steps_a_training_has_its_span_has_at_most_a_hundred_events(int steps, int events)
+    {
+        using var span = new Activity("train").Start();
+        for (var step = 1; step <= steps; step++)
+            TrainingTelemetry.Record(Step("telemetry-events", null) with { Step = step }, steps);
+
+        var seen = span.Events.Select(e => (int)e.Tags.Single(tag => tag.Key == "step").Value!).ToList();
+        seen.Count.ShouldBe(events);
+        seen.Count.ShouldBeLessThanOrEqualTo(TrainingTelemetry.MostEvents);
+        (seen[0], seen[^1]).ShouldBe((1, steps));
+    }
 
     private static TrainingStepped Step(string model, PreferenceMetrics? preference) => new("r", model, 1, 0.5, 2, 1e-3, 10, 0.1, preference, [0], null, []);
 
