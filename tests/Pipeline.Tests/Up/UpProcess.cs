@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using SelfRewarding.Control.Up;
 using Shouldly;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control;
 using SelfRewarding.Control.Settings;
