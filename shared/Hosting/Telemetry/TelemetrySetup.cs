@@ -49,7 +49,9 @@ public static class TelemetrySetup
 
     /// <summary>Leaves out what is asked outside of any trace: whoever follows the log asks it some times a second, for as long as it runs.</summary>
     internal static NpgsqlDataSourceBuilder WithTracesOnly(this NpgsqlDataSourceBuilder builder) =>
-        builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null));
+        builder.ConfigureTracing(tracing => tracing
+            .ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
+            .EnablePhysicalOpenTracing(false));
 
     /// <summary>What is logged through the host, with the trace and span that it was logged in. The SDK, which the container disposes of, sends the rest when it ends.</summary>
     private sealed class OtlpLoggerProvider(OpenTelemetrySdk sdk) : ILoggerProvider

@@ -52,7 +52,8 @@ public sealed class ExportCommandTests(QuietRun quiet) : IDisposable
         await RunAsync("export", TinyRun.Name, "--data", quiet.Folder, "--events", At("first.ndjson"));
         File.ReadLines(again).ShouldBe(File.ReadLines(At("first.ndjson")));
         File.ReadLines(At("pairs-again.jsonl")).ShouldBe(File.ReadLines(At("pairs.jsonl")));
-        (await RunAsync("show", "--data", data)).Replace(data, quiet.Folder, StringComparison.Ordinal).ShouldBe(await RunAsync("show", TinyRun.Name, "--data", quiet.Folder));
+        // The folders' names differ in length, and so do the tables' widths.
+        Words(await RunAsync("show", "--data", data)).Replace(data, quiet.Folder, StringComparison.Ordinal).ShouldBe(Words(await RunAsync("show", TinyRun.Name, "--data", quiet.Folder)));
         (await RunAsync("lineage", "tiny/M3", "--data", data)).ShouldBe(await RunAsync("lineage", "tiny/M3", "--data", quiet.Folder));
 
         var without = await RunAsync("verify", "--data", data);
@@ -67,6 +68,8 @@ public sealed class ExportCommandTests(QuietRun quiet) : IDisposable
         errors.ShouldContain("of its streams are in this log already, the first is 'run-tiny'; nothing was imported.");
         errors.Trim().Split('\n').Length.ShouldBe(1);
     }
+
+    private static string Words(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     [Fact]
     public async Task A_file_that_cannot_be_imported_leaves_no_log_behind()

@@ -42,7 +42,7 @@ public sealed class OlderShapeTests(LogDatabase database) : IClassFixture<LogDat
     // Tables of another version are dropped and filled from the log.
     private static async Task RebuildAsync(LogUnderTest log)
     {
-        await log.ExecuteAsync("update rm_version set version = 0");
+        await log.ExecuteAsync("update selfreward_schema set version = 0 where part = 'read_models'");
         await log.ReadModels.CatchUpAsync(CancellationToken.None);
     }
 }

@@ -11,6 +11,7 @@ internal static class KnownMetrics
     {
         ["self_rewarding.log.position"] = [],
         ["self_rewarding.log.reader.position"] = ["reader"],
+        ["self_rewarding.message.failed"] = ["queue"],
         ["self_rewarding.prompt.stage"] = ["stage"],
         ["self_rewarding.prompt.discarded"] = ["reason"],
         ["self_rewarding.draft.rejected"] = ["reason"],

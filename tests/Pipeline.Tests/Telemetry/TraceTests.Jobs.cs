@@ -91,7 +91,8 @@ public sealed partial class TraceTests
             measured.ShouldContain(one => known.All(tag => tag == "error.type" || one.Tags.ContainsKey(tag)), measured.Key);
         }
 
-        KnownMetrics.Tags.Keys.Except(traced.Measured.Select(measured => measured.Name)).ShouldBeEmpty();
+        // In a run like this one no message fails.
+        KnownMetrics.Tags.Keys.Except(traced.Measured.Select(measured => measured.Name)).ShouldBe(["self_rewarding.message.failed"]);
     }
 
     [Fact]
