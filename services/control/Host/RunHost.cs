@@ -61,9 +61,12 @@ public sealed class RunHost : IAsyncDisposable
             var options = shared ?? new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = server.ConnectionString, Telemetry = telemetry };
             var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
             builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
+            // What it waits for before it begins is for the person who waits, too.
+            builder.Logging.AddProvider(new WaitingLoggerProvider());
             builder.Services.AddWorkers(options, distributed ? [] : Modules).AddSingleton<RunReadModels>().AddHostedService<ReadModelService>();
             var host = builder.Build();
             await WorkerHost.WaitForStoreAsync(host.Services, cancellationToken);
+            await WorkerHost.WaitForBrokerAsync(host.Services, cancellationToken);
             return new RunHost(server, host);
         }
         catch
