@@ -13,13 +13,13 @@ internal static partial class LogMessages
     [LoggerMessage(3, LogLevel.Information, "{Job}: another worker holds the lock '{Lock}'; standing by")]
     internal static partial void JobStandsBy(this ILogger logger, string job, string @lock);
 
-    [LoggerMessage(4, LogLevel.Information, "Waiting for PostgreSQL: {Reason}")]
+    [LoggerMessage(4, LogLevel.Warning, "Waiting for PostgreSQL: {Reason}")]
     internal static partial void WaitingForStore(this ILogger logger, string reason);
 
     [LoggerMessage(5, LogLevel.Information, "{Service} is up: data in {Data}, bus {Bus}")]
     internal static partial void WorkerIsUp(this ILogger logger, string service, string data, string bus);
 
-    [LoggerMessage(7, LogLevel.Information, "Waiting for RabbitMQ at {Broker}: {Reason}")]
+    [LoggerMessage(7, LogLevel.Warning, "Waiting for RabbitMQ at {Broker}: {Reason}")]
     internal static partial void WaitingForBroker(this ILogger logger, string broker, string reason);
 
     [LoggerMessage(8, LogLevel.Information, "Put {Count} messages onto the bus that the log says are outstanding")]

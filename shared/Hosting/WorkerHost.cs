@@ -34,8 +34,7 @@ public static class WorkerHost
         try
         {
             await WaitForStoreAsync(host.Services);
-            if (options.RabbitMq is { } broker)
-                await BrokerAddress.WaitAsync(broker, host.Services.GetRequiredService<ILogger<HostFailure>>(), CancellationToken.None);
+            await WaitForBrokerAsync(host.Services);
         }
         catch (WorkerOptionsException e)
         {
@@ -104,6 +103,14 @@ public static class WorkerHost
                 await Task.Delay(pause, cancellationToken);
             }
         }
+    }
+
+    /// <summary>Waits until the broker answers, where there is one, saying so.</summary>
+    /// <exception cref="WorkerOptionsException">It answers and refuses: waiting would not help.</exception>
+    public static async Task WaitForBrokerAsync(IServiceProvider services, CancellationToken cancellationToken = default)
+    {
+        if (services.GetRequiredService<WorkerOptions>().RabbitMq is { } address)
+            await BrokerAddress.WaitAsync(address, services.GetRequiredService<ILogger<HostFailure>>(), cancellationToken);
     }
 
     /// <summary>Publishes a fact by its own type, so that whoever consumes that fact gets it.</summary>

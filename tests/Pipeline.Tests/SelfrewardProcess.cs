@@ -57,15 +57,19 @@ internal sealed class SelfrewardProcess : IDisposable
     public async Task<bool> SaysAsync(string text)
     {
         var said = new TaskCompletionSource();
-        _process.OutputDataReceived += (_, line) =>
+        void Listen(object sender, DataReceivedEventArgs line)
         {
             if (line.Data?.Contains(text, StringComparison.Ordinal) == true)
                 said.TrySetResult();
-        };
-        if (Output.Contains(text, StringComparison.Ordinal))
-            return true;
-        await Task.WhenAny(said.Task, WaitAsync());
-        return Output.Contains(text, StringComparison.Ordinal);
+        }
+
+        _process.OutputDataReceived += Listen;
+        _process.ErrorDataReceived += Listen;
+        if (!HasSaid())
+            await Task.WhenAny(said.Task, WaitAsync());
+        return HasSaid();
+
+        bool HasSaid() => (Output + Errors).Contains(text, StringComparison.Ordinal);
     }
 
     public async Task<int> WaitAsync()

@@ -3,13 +3,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SelfRewarding.Control.ReadModels;
-using SelfRewarding.DpoTrainer;
-using SelfRewarding.Evaluator;
+using SelfRewarding.Control.Up;
 using SelfRewarding.Hosting;
-using SelfRewarding.Judge;
-using SelfRewarding.PairBuilder;
-using SelfRewarding.PromptGen;
-using SelfRewarding.Sampler;
 
 namespace SelfRewarding.Control;
 
@@ -19,11 +14,6 @@ namespace SelfRewarding.Control;
 /// </summary>
 public sealed class RunHost : IAsyncDisposable
 {
-    private static readonly IReadOnlyList<WorkerModule> Modules =
-    [
-        PromptGenModule.Module, SamplerModule.Module, JudgeModule.Module, PairBuilderModule.Module, DpoTrainerModule.Module, EvaluatorModule.Module,
-    ];
-
     private readonly LogServer _server;
     private readonly IHost _host;
 
@@ -61,9 +51,12 @@ public sealed class RunHost : IAsyncDisposable
             var options = shared ?? new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = server.ConnectionString, Telemetry = telemetry };
             var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
             builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
-            builder.Services.AddWorkers(options, distributed ? [] : Modules).AddSingleton<RunReadModels>().AddHostedService<ReadModelService>();
+            // What it waits for before it begins is for the person who waits, too.
+            builder.Logging.AddProvider(new WaitingLoggerProvider());
+            builder.Services.AddWorkers(options, distributed ? [] : [.. Programs.All.Select(worker => worker.Module)]).AddSingleton<RunReadModels>().AddHostedService<ReadModelService>();
             var host = builder.Build();
             await WorkerHost.WaitForStoreAsync(host.Services, cancellationToken);
+            await WorkerHost.WaitForBrokerAsync(host.Services, cancellationToken);
             return new RunHost(server, host);
         }
         catch

@@ -1,5 +1,3 @@
-using SelfRewarding.EventStore;
-
 namespace SelfRewarding.Control.Up;
 
 /// <summary>What runs, and when it has ended.</summary>
@@ -55,6 +53,8 @@ internal sealed class Part(string name, string log, Func<CancellationToken, Task
     public async Task StopAsync()
     {
         await stop();
+        if (_running is null)
+            return; // it could not be started at all
         _state = _state with { IsRunning = false, ProcessId = null, Since = clock.GetUtcNow() };
         tell($"{name} has stopped.");
     }
@@ -67,7 +67,7 @@ internal sealed class Part(string name, string log, Func<CancellationToken, Task
             await StartAsync(cancellationToken);
             return true;
         }
-        catch (Exception e) when (e is PrivateServerException or IOException)
+        catch (Exception e) when (e is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
         {
             await RestAsync($"cannot be started: {e.Message.TrimEnd('.')}", cancellationToken);
             return false;

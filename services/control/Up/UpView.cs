@@ -27,12 +27,12 @@ public static class UpView
     {
         if (topology.Up is { } up)
         {
-            console.WriteLine($"selfreward up runs as process {up.ProcessId} since {At(up.Since)}.");
+            Say($"selfreward up runs as process {up.ProcessId} since {At(up.Since)}.");
             console.Write(Parts(up));
         }
 
-        console.WriteLine($"database: {topology.Database ?? "answers"}");
-        console.WriteLine($"broker: {topology.Broker ?? "answers"}");
+        Say($"database: {topology.Database ?? "answers"}");
+        Say($"broker: {topology.Broker ?? "answers"}");
         if (topology.Broker is not null)
             return;
         var queues = new Table().AddColumns("queue", "waiting", "consumers").Border(TableBorder.Simple);
@@ -41,10 +41,13 @@ public static class UpView
         console.Write(queues);
         foreach (var error in topology.Errors)
         {
-            console.WriteLine($"{error.Queue}: {Figures.Count(error.Messages)} could not be handled ('selfreward retry {error.Queue}' sends them again)");
+            Say($"{error.Queue}: {Figures.Count(error.Messages)} could not be handled ('selfreward retry {error.Queue}' sends them again)");
             foreach (var (reason, count) in error.Reasons)
-                console.WriteLine($"  {Figures.Count(count)} x {reason}");
+                Say($"  {Figures.Count(count)} x {reason}");
         }
+
+        // Not markup, and never wrapped: a line is one line, whatever reads it.
+        void Say(string line) => console.Profile.Out.Writer.WriteLine(line);
     }
 
     /// <summary>The last thing that went wrong with a part, in its own words where there are any.</summary>

@@ -59,7 +59,7 @@ public sealed class UpTests(QuietRun quiet) : IDisposable
         var parts = (await UpProcess.LookAsync(_data)).GetProperty("parts").EnumerateArray().ToDictionary(part => part.GetProperty("name").GetString()!, part => part.GetProperty("restarts").GetInt32());
         parts.Where(part => part.Value > 0).Select(part => part.Key).ShouldBeSubsetOf(
             ["dpo-trainer-1", "dpo-trainer-2", "broker", "database", "sampler-1", "judge-2", "pair-builder-1", "prompt-gen-1", "evaluator-1"]);
-        (parts["broker"], parts["database"], parts["sampler-1"]).ShouldBe((1, 1, 1));
+        ((string[])["broker", "database", "sampler-1", "judge-2"]).ShouldAllBe(part => parts[part] > 0, up.Process.Output);
 
         var state = up.State;
         (await SelfrewardProcess.RunAsync("down", "--data", _data)).ExitCode.ShouldBe(0);
@@ -133,14 +133,18 @@ public sealed class UpTests(QuietRun quiet) : IDisposable
         (await SelfrewardProcess.RunAsync("ps", "--data", _data)).ExitCode.ShouldBe(CommandLine.WrongInput);
     }
 
-    [Fact]
-    public async Task A_worker_without_a_broker_waits_for_it_and_says_so()
+    [Fact(Timeout = Patience)]
+    public async Task Without_a_broker_a_worker_and_a_run_wait_for_it_and_say_so()
     {
-        await using (var log = await EmptyLogAsync())
+        await using var log = await LogReader.OpenOrMakeAsync(_data, Token);
+        var places = Places(log.ConnectionString, "amqp://u:secret@127.0.0.1:1/");
+        foreach (var process in (SelfrewardProcess[])[SelfrewardProcess.StartProgram("Sampler", places), SelfrewardProcess.StartProgram("Control", places, TinyRun.Arguments(Path.Combine(_data, "run")))])
         {
-            using var worker = SelfrewardProcess.StartProgram("Sampler", Places(log.Database.ConnectionString, "amqp://u:secret@127.0.0.1:1/"));
-            (await worker.SaysAsync("Waiting for RabbitMQ at 127.0.0.1:1")).ShouldBeTrue(worker.Output + worker.Errors);
-            worker.Output.ShouldNotContain("secret");
+            using (process)
+            {
+                (await process.SaysAsync("Waiting for RabbitMQ at 127.0.0.1:1")).ShouldBeTrue(process.Output + process.Errors);
+                (process.Output + process.Errors).ShouldNotContain("secret");
+            }
         }
     }
 
@@ -168,12 +172,6 @@ public sealed class UpTests(QuietRun quiet) : IDisposable
 
     private Dictionary<string, string> Places(string postgres, string broker) =>
         new() { ["SELFREWARD_POSTGRES"] = postgres, ["SELFREWARD_RABBITMQ"] = broker, ["SELFREWARD_DATA"] = _data };
-
-    private async Task<LogReader> EmptyLogAsync()
-    {
-        Directory.CreateDirectory(Path.Combine(_data, "postgres"));
-        return await LogReader.OpenAsync(_data, Token);
-    }
 
     private static async Task UntilAsync(BrokerQueues queues, string queue, long waiting)
     {
