@@ -90,6 +90,14 @@ public sealed class JsonlTests : IDisposable
     }
 
     [Fact]
+    public void A_judgement_of_half_a_point_counts_as_the_whole_score_next_to_it()
+    {
+        Jsonl.ReadJudged(_folder.Write("half.jsonl", """{"prompt":"a","response":"b","judgement":"Score: 4.5","score":5}""")).Single().Score.ShouldBe(5);
+        ErrorOfLine("""{"prompt":"a","response":"b","judgement":"Score: 4.5","score":4}""", Jsonl.ReadJudged)
+            .ShouldBe("data.jsonl:1: \"score\" is 4, but \"judgement\" ends with the score 4.5.");
+    }
+
+    [Fact]
     public void A_judgement_that_ends_with_another_score_is_refused() =>
         ErrorOfLine("""{"prompt":"a","response":"b","judgement":"Fine. Score: 4","score":3}""", Jsonl.ReadJudged)
             .ShouldBe("data.jsonl:1: \"score\" is 3, but \"judgement\" ends with the score 4.");

@@ -29,8 +29,8 @@ public sealed class DatasetExportTests(LogDatabase database) : IClassFixture<Log
         var lines = await (await LinesAsync(log)).PairsAsync(CancellationToken.None).Select(line => line.ToString()).ToListAsync();
 
         lines[0].ShouldBe(
-            """{"prompt":"User: reverse: ab0\n\nAssistant: ","chosen":"0ba","rejected":"ab0","score_chosen":5,"score_rejected":2,"run":"kata-7","iteration":1,"ordinal":0,"chosen_candidate":0,"rejected_candidate":""" +
-            $$"""1,"rejected_finish":"stop","model":"M1","model_sha256":"{{SummaryExample.Ref("M1").Sha256}}","instruction":"reverse: ab0"}""");
+            """{"prompt":"User: reverse: ab0\n\nAssistant: ","chosen":"0ba","rejected":"ab0","score_chosen":5,"score_rejected":2,"run":"kata-7","iteration":1,"ordinal":0,"chosen_candidate":0,"rejected_candidate":1""" +
+            $$""","rejected_finish":"stop","model":"M1","model_sha256":"{{SummaryExample.Ref("M1").Sha256}}","instruction":"reverse: ab0"}""");
         lines.Count.ShouldBe(2);
         (JsonNode.Parse(lines[1])!["iteration"]!.GetValue<int>(), JsonNode.Parse(lines[1])!["model"]!.GetValue<string>()).ShouldBe((2, "M2"));
     }
