@@ -27,11 +27,11 @@ public sealed class IdleMemoryTests(IdleServers servers) : IClassFixture<IdleSer
         try
         {
             // Connected to the broker: from then on it waits.
-            var (ready, health) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), Path.Combine(folder, "health"));
-            using var watcher = new FileSystemWatcher(folder, "health") { EnableRaisingEvents = true };
-            watcher.Created += (_, _) => ready.TrySetResult();
+            var health = Path.Combine(folder, "health");
             using var process = SelfrewardProcess.StartProgram(worker, await servers.EnvironmentAsync(worker, folder, health, cancelled), arguments);
-            await Task.WhenAny(ready.Task, process.WaitAsync()).WaitAsync(cancelled);
+            using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+            while (!File.Exists(health) && !process.HasExited)
+                await look.WaitForNextTickAsync(cancelled);
 
             process.HasExited.ShouldBeFalse(process.Output + process.Errors);
             (process.ResidentBytes / 1048576).ShouldBeLessThan(MostMebibytes);
