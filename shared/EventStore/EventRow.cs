@@ -15,10 +15,12 @@ internal static class EventRow
     /// <summary>Archived events, and the placeholders that Marten writes for burnt numbers, are not part of the log.</summary>
     public const string IsPartOfTheLog = "is_archived is false and type <> 'tombstone'";
 
-    public static StoredEvent Read(NpgsqlDataReader row) => new(
+    /// <param name="row">A row with <see cref="Columns"/> first.</param>
+    /// <param name="stream">The stream that all rows belong to, where that is known: its name is not decoded again for each.</param>
+    public static StoredEvent Read(NpgsqlDataReader row, string? stream = null) => new(
         row.GetInt64(0),
         row.GetGuid(1),
-        row.GetString(2),
+        stream ?? row.GetString(2),
         row.GetInt64(3),
         row.GetString(4),
         row.GetFieldValue<byte[]>(5),

@@ -61,7 +61,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default) =>
-        QueryAsync(LogQueries.ReadStream, [new NpgsqlParameter<string> { TypedValue = stream }, new NpgsqlParameter<long> { TypedValue = fromVersion }], cancellationToken);
+        QueryAsync(LogQueries.ReadStream, [new NpgsqlParameter<string> { TypedValue = stream }, new NpgsqlParameter<long> { TypedValue = fromVersion }], cancellationToken, stream);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<StoredEvent>> ReadStreamsAsync(
@@ -157,7 +157,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
         return await reader.ReadAsync(connection, after, cancellationToken);
     }
 
-    private async Task<IReadOnlyList<StoredEvent>> QueryAsync(string query, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<StoredEvent>> QueryAsync(string query, NpgsqlParameter[] parameters, CancellationToken cancellationToken, string? stream = null)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand(query, connection);
@@ -166,7 +166,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var events = new List<StoredEvent>();
         while (await reader.ReadAsync(cancellationToken))
-            events.Add(EventRow.Read(reader));
+            events.Add(EventRow.Read(reader, stream));
         return events;
     }
 

@@ -17,6 +17,12 @@ var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task
     ["bus"] = (output, stop) => BusBenchmark.RunAsync(output, args, stop),
 };
 var named = args.Where(argument => !BenchmarkOption.Is(argument)).ToArray();
+if (args.FirstOrDefault(argument => argument is "--help" or "-h") is not null)
+{
+    await Console.Out.WriteLineAsync($"./selfreward bench [NAME ...], all of them without a name: {string.Join(", ", benchmarks.Keys)}");
+    return 0;
+}
+
 var chosen = named.Length == 0 ? benchmarks.Keys.ToArray() : named;
 foreach (var name in chosen)
 {

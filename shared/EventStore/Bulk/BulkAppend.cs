@@ -13,6 +13,10 @@ namespace SelfRewarding.EventStore;
 /// </summary>
 public sealed class BulkAppend : IAsyncDisposable
 {
+    // A plan is made once for a transaction, by the size that the tables have then: over an empty log it would read all streams for each batch
+    // and each reference, and a long import would slow down as it goes. Its tables are only ever asked by key, so other plans are ruled out.
+    internal const string Settings = "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off";
+
     private const string Start = """
         insert into mt_streams (id, version, timestamp, created) select * from unnest($1::varchar[], $2::bigint[], $3::timestamptz[], $4::timestamptz[])
         on conflict do nothing returning id
@@ -44,7 +48,10 @@ public sealed class BulkAppend : IAsyncDisposable
         var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         try
         {
-            return new BulkAppend(connection, await connection.BeginTransactionAsync(cancellationToken));
+            var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await using (var settings = new NpgsqlCommand(Settings, connection, transaction))
+                await settings.ExecuteNonQueryAsync(cancellationToken);
+            return new BulkAppend(connection, transaction);
         }
         catch
         {
