@@ -17,15 +17,15 @@ internal sealed class Follower(NpgsqlDataSource dataSource, long settled) : IAsy
     private NpgsqlConnection? _connection;
     private volatile bool _notified;
 
-    public async IAsyncEnumerable<StoredEvent> ReadAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>What there is, a page at a time, then what comes; a page may be empty.</summary>
+    public async IAsyncEnumerable<GlobalPage> ReadAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var wait = _shortestWait;
         while (true)
         {
             _notified = false;
             var page = await WithConnectionAsync(connection => _reader.ReadAsync(connection, after, cancellationToken), cancellationToken);
-            foreach (var e in page.Events)
-                yield return e;
+            yield return page;
             if (page.Position > after)
                 wait = _shortestWait;
             after = page.Position;

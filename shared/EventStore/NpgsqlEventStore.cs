@@ -15,6 +15,7 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
 
     private readonly EventAppender _appender = new(dataSource, time);
     private readonly AppendSignal _signal = new(dataSource);
+    private readonly LogTail _tail = new(dataSource);
 
     // Once settled, a position stays so: what one reader has found out spares the next one a wait.
     private long _settled = settled;
@@ -119,12 +120,8 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<StoredEvent> FollowAsync(long afterPosition = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        await using var follower = new Follower(dataSource, Interlocked.Read(ref _settled));
-        await foreach (var e in follower.ReadAsync(afterPosition, cancellationToken))
-            yield return e;
-    }
+    public IAsyncEnumerable<StoredEvent> FollowAsync(long afterPosition = 0, CancellationToken cancellationToken = default) =>
+        _tail.FollowAsync(afterPosition, Interlocked.Read(ref _settled), cancellationToken);
 
     /// <inheritdoc/>
     public async Task<long> GetVersionAsync(string stream, CancellationToken cancellationToken = default)
@@ -148,7 +145,11 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     }
 
     /// <summary>Sends what is left to notify. The data source is the caller's.</summary>
-    public ValueTask DisposeAsync() => _signal.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _tail.DisposeAsync();
+        await _signal.DisposeAsync();
+    }
 
     // A connection a page: none is held while the caller works on what it got.
     private async Task<GlobalPage> ReadPageAsync(GlobalReader reader, long after, CancellationToken cancellationToken)

@@ -92,7 +92,7 @@ public sealed class NpgsqlEventStoreTests(Postgres postgres) : EventStoreComplia
             (await kill.ExecuteScalarAsync()).ShouldNotBe(0L);
         }
 
-        NpgsqlConnection.ClearPool(new NpgsqlConnection(_dataSource.ConnectionString));
+        _dataSource.Clear();
         await store.AppendAsync("a", 1, [Events.Numbered(2)]);
         (await next.AsTask().WaitAsync(TimeSpan.FromMinutes(1))).ShouldBeTrue();
         follower.Current.Version.ShouldBe(2);
