@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using Npgsql;
 using SelfRewarding.Control;
 using SelfRewarding.Pipeline.Tests;
 using Shouldly;
@@ -31,6 +32,20 @@ public sealed partial class ServeCommandTests(RecordedData data)
         using var client = await ClientAsync(process);
         (await client.JsonAsync("/api/runs"))["runs"]!.AsArray().Select(run => run!["run"]!.GetValue<string>()).ShouldContain(RecordedData.Fork);
         (await client.JsonAsync("/health/ready"))["database"]!.GetValue<string>().ShouldBe("ok");
+        process.Interrupt();
+        (await process.WaitAsync()).ShouldBe(0, process.Errors);
+    }
+
+    [Fact]
+    public async Task In_an_empty_shared_database_it_makes_the_tables_that_workers_wait_for()
+    {
+        await using var server = NpgsqlDataSource.Create(data.ConnectionString);
+        await using (var create = server.CreateCommand("create database not_begun"))
+            await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        using var process = StartShared(new NpgsqlConnectionStringBuilder(data.ConnectionString) { Database = "not_begun" }.ConnectionString);
+        using var client = await ClientAsync(process);
+        (await client.JsonAsync("/health/ready"))["database"]!.GetValue<string>().ShouldBe("ok");
+        (await client.JsonAsync("/api/runs"))["runs"]!.AsArray().ShouldBeEmpty();
         process.Interrupt();
         (await process.WaitAsync()).ShouldBe(0, process.Errors);
     }

@@ -95,7 +95,9 @@ public sealed class ServedLog(string folder, bool shared, TimeProvider time) : B
             // Whoever has the folder writes to the log. If it is taken or left just now, what is concluded here is put right at the next look.
             var free = shared || !Directory.Exists(_postgres) ? null : DataFolder.TryOpen(folder);
             free?.Dispose();
-            return new OpenLog(await LogReader.OpenAsync(folder, CancellationToken.None), free is not null, time.GetTimestamp());
+            // On a server, control owns the tables, and workers wait for them: there this process makes them before there is a run.
+            var reader = shared ? await LogReader.OpenOrMakeAsync(folder, CancellationToken.None) : await LogReader.OpenAsync(folder, CancellationToken.None);
+            return new OpenLog(reader, free is not null, time.GetTimestamp());
         }
         catch (Exception e) when (e is UserException or SchemaException)
         {
