@@ -43,22 +43,23 @@ internal sealed record ChatLayout(IReadOnlyList<ChatPart> Prompt, string AnswerL
     /// <summary>Of Llama 2's chat models.</summary>
     public static ChatLayout Llama2 { get; } = new(
         [ChatPart.Text("[INST] "), ChatPart.User, ChatPart.Text(" [/INST]")], " ", ChatPart.End, Trims: true,
-        "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] | trim + ' [/INST]' }}"
-        + "{% else %}{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}");
+        "{{ bos_token }}{% set next = namespace(system='') %}{% for message in messages %}{% if message['role'] == 'system' %}"
+        + "{% set next.system = '<<SYS>>\\n' + message['content'] + '\\n<</SYS>>\\n\\n' %}{% elif message['role'] == 'user' %}"
+        + "{{ '[INST] ' + next.system + message['content'] | trim + ' [/INST]' }}{% set next.system = '' %}{% else %}{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}");
 
     /// <summary>Of Mistral's instruct models before version 3, whose tokenizer has no tokens for the markers.</summary>
     public static ChatLayout Mistral { get; } = Llama2 with
     {
         Trims = false,
         Jinja = "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}"
-            + "{% else %}{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}",
+            + "{% elif message['role'] == 'assistant' %}{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}",
     };
 
     /// <summary>Of Mistral's instruct models from version 3 on: the markers are tokens.</summary>
     public static ChatLayout MistralV3 { get; } = new(
         [ChatPart.Token(StartOfInstruction), ChatPart.Text(" "), ChatPart.User, ChatPart.Token(EndOfInstruction)], " ", ChatPart.End, Trims: false,
         "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + '[/INST]' }}"
-        + "{% else %}{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}");
+        + "{% elif message['role'] == 'assistant' %}{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}");
 
     /// <summary>The layout of a named template for a tokenizer; null for plain, which has none.</summary>
     /// <exception cref="CheckpointException">There is no such template.</exception>
