@@ -16,11 +16,13 @@ internal sealed class BytePairMerger
 
     private readonly BytePairMerge[] _merges;
     private readonly Dictionary<ulong, int> _ranks;
+    private readonly ulong _size; // above every id in a rule
 
     /// <param name="merges">The rules, the first before all others. Of two rules for one pair the first holds.</param>
     public BytePairMerger(IReadOnlyList<BytePairMerge> merges)
     {
         _merges = [.. merges];
+        _size = 1 + _merges.Aggregate(0UL, (most, merge) => Math.Max(most, (ulong)Math.Max(merge.Left, merge.Right)));
         _ranks = new Dictionary<ulong, int>(_merges.Length);
         for (var rank = 0; rank < _merges.Length; rank++) _ranks.TryAdd(Pair(_merges[rank].Left, _merges[rank].Right), rank);
     }
@@ -106,9 +108,10 @@ internal sealed class BytePairMerger
         if (left >= 0 && right < symbols.Length && Rank(symbols[left], symbols[right]) is not Never and var rank) queue.Enqueue(left, Order(rank, left));
     }
 
-    private int Rank(int left, int right) => _ranks.TryGetValue(Pair(left, right), out var rank) ? rank : Never;
+    private int Rank(int left, int right) => (ulong)right < _size && _ranks.TryGetValue(Pair(left, right), out var rank) ? rank : Never;
 
-    private static ulong Pair(int left, int right) => ((ulong)(uint)left << 32) | (uint)right;
+    // Not the two halves of a number: their hash is the exclusive or, the same for many of the pairs that are most common.
+    private ulong Pair(int left, int right) => ((ulong)left * _size) + (ulong)right;
 
     private static ulong Order(int rank, int position) => ((ulong)(uint)rank << 32) | (uint)position;
 }
