@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SelfRewarding.Control;
 using SelfRewarding.Model;
 
 namespace SelfRewarding.Benchmarks;
@@ -18,15 +17,20 @@ public static class TokenizerBenchmark
     private const double Aim = 2; // MB of UTF-8 a second
     private const int Megabyte = 1_000_000;
 
-    /// <summary>Measures, and prints a table.</summary>
-    /// <exception cref="UserException">The data are not there.</exception>
+    /// <summary>Measures, and prints a table; without the data, a sentence.</summary>
     public static async Task RunAsync(TextWriter output, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(output);
-        var gpt2 = await File.ReadAllTextAsync(Shared("data", "gpt2", "tokenizer.json"), cancellationToken);
-        var text = Conversations(Shared("data", "oasst"));
+        if (Missing("data/gpt2/tokenizer.json", "data/oasst", "fixtures/stories260K/tokenizer.json") is { } missing)
+        {
+            await output.WriteLineAsync($"The benchmark of tokenizers needs ../shared/{missing}, which is not beside this checkout.");
+            return;
+        }
+
+        var gpt2 = await File.ReadAllTextAsync(Shared("data/gpt2/tokenizer.json")!, cancellationToken);
+        var text = Conversations(Shared("data/oasst")!);
         var letters = new string('a', Megabyte);
-        var stories = TokenizerFile.Load(Shared("fixtures", "stories260K", "tokenizer.json"), []);
+        var stories = TokenizerFile.Load(Shared("fixtures/stories260K/tokenizer.json")!, []);
         (string Name, ITokenizer Tokenizer, string Text)[] cases =
         [
             ("GPT-2", TokenizerFile.Parse(gpt2, []), text),
@@ -103,14 +107,16 @@ public static class TokenizerBenchmark
         }
     }
 
-    private static string Shared(params string[] parts)
+    private static string? Missing(params string[] paths) => Array.Find(paths, path => Shared(path) is null);
+
+    private static string? Shared(string path)
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            var path = Path.Combine([folder.FullName, "shared", .. parts]);
-            if (Path.Exists(path)) return path;
+            var full = Path.Combine(folder.FullName, "shared", path);
+            if (Path.Exists(full)) return full;
         }
 
-        throw new UserException($"The benchmark of tokenizers needs ../shared/{string.Join('/', parts)}, which is not beside this checkout.");
+        return null;
     }
 }
