@@ -41,6 +41,7 @@ public sealed class TokenizerFuzzTests
             }
         }
 
+        TestContext.Current.TestOutputHelper?.WriteLine($"{read} read, {refused} refused");
         (read + refused).ShouldBe(Inputs);
         read.ShouldBeGreaterThan(Inputs / 100);
         refused.ShouldBeGreaterThan(Inputs / 4);
