@@ -13,7 +13,7 @@ public sealed class BaseModel(WorkerOptions options)
         () =>
         {
             var path = Path.Combine("runs", run, "models", ModelNames.Base);
-            using var model = settings.Model.Path is { } folder ? CheckpointFolder.Load(folder) : Fresh(settings);
+            using var model = settings.Model.Path is { } folder ? CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate) : Fresh(settings);
             return new ModelRef(ModelNames.Base, path, CheckpointFolder.Save(options.Locate(path), model));
         },
         cancellationToken);
@@ -37,6 +37,7 @@ public sealed class BaseModel(WorkerOptions options)
             BosTokenId = tokenizer.Bos,
             EosTokenIds = tokenizer.Eos,
         };
-        return new LoadedModel(Llama.Create(config, DrawKey.For(settings.Seed, DrawPurpose.Initialisation)), tokenizer);
+        var chat = ChatTemplate.Named(shape.ChatTemplate ?? ChatTemplate.Plain, tokenizer);
+        return new LoadedModel(Llama.Create(config, DrawKey.For(settings.Seed, DrawPurpose.Initialisation)), chat);
     }
 }

@@ -23,7 +23,7 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
         var pairs = await FrozenPairs.LoadAsync(runLog, frozen, settings, parentModel, options, cancellationToken);
         var reference = pairs.ScoreWith(parentModel.Model);
         var judged = await eftBuilder.JudgedAsync(run, await data.OfAsync(run, cancellationToken), baseline, settings, cancellationToken);
-        var replay = JudgingReplay.Of(judged, settings, frozen.Iteration, parentModel.Tokenizer, parentModel.Model.Config.MaxPositionEmbeddings);
+        var replay = JudgingReplay.Of(judged, settings, frozen.Iteration, parentModel.Chat, parentModel.Model.Config.MaxPositionEmbeddings);
 
         // Plan: recorded before the first step, found again after a crash.
         if (pairs.Count == 0)

@@ -58,22 +58,19 @@ public sealed class FrozenPairs
         var file = options.Locate(Path.Combine("runs", frozen.Run, "pairs", $"{frozen.Model}.jsonl"));
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         AtomicFile.Write(file, stream => CanonicalDataset.Write(pairs.Select(pair => pair.Pair), stream));
-        return Of(pairs, frozen.Iteration, settings, model.Tokenizer, model.Model.Config.MaxPositionEmbeddings);
+        return Of(pairs, frozen.Iteration, settings, model.Chat, model.Model.Config.MaxPositionEmbeddings);
     }
 
     /// <summary>Tokenises pairs in the run's format.</summary>
-    public static FrozenPairs Of(IReadOnlyList<FrozenPair> pairs, int iteration, RunSettings settings, ITokenizer tokenizer, int context)
+    public static FrozenPairs Of(IReadOnlyList<FrozenPair> pairs, int iteration, RunSettings settings, ChatTemplate chat, int context)
     {
         var dataset = new FrozenPairs(DrawKey.For(settings.Seed, DrawPurpose.Shuffle, iteration + 1));
         var format = new PromptFormat(settings.Format);
         foreach (var (pair, truncated) in pairs)
         {
-            var prompt = tokenizer.Encode(format.Answer(pair.Prompt), addBos: true);
-            int[] chosen = [.. tokenizer.Encode(pair.Chosen.Text), tokenizer.Eos[0]];
-            var rejected = tokenizer.Encode(pair.Rejected.Text);
-            if (!truncated || rejected.Length == 0)
-                rejected = [.. rejected, tokenizer.Eos[0]]; // an answer that ran into its limit never said that it was at its end
-            var row = new Row(pair.Ordinal, new TrainingSequence(prompt, chosen), new TrainingSequence(prompt, rejected));
+            var prompt = format.Answer(pair.Prompt);
+            var rejected = pair.Rejected.Text; // an answer that ran into its limit never said that it was at its end
+            var row = new Row(pair.Ordinal, chat.Sequence(prompt, pair.Chosen.Text), chat.Sequence(prompt, rejected, ends: !truncated || rejected.Length == 0));
             if (Math.Max(row.Chosen.Length, row.Rejected.Length) > context)
                 dataset.TooLong++;
             else

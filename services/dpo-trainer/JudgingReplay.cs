@@ -17,14 +17,13 @@ public sealed class JudgingReplay
     private JudgingReplay(List<(TrainingSequence Sequence, int Example)> rows, int perStep, ulong key) => (_rows, _perStep, _key) = (rows, perStep, key);
 
     /// <summary>Tokenises the judging seed in the run's format; null where replay is off or there is nothing to replay.</summary>
-    public static JudgingReplay? Of(IReadOnlyList<JudgedExample> judged, RunSettings settings, int iteration, ITokenizer tokenizer, int context)
+    public static JudgingReplay? Of(IReadOnlyList<JudgedExample> judged, RunSettings settings, int iteration, ChatTemplate chat, int context)
     {
         if (settings.Dpo.ReplayJudged == 0)
             return null;
         var format = new PromptFormat(settings.Format);
         var rows = judged
-            .Select((example, index) => (Sequence: new TrainingSequence(
-                tokenizer.Encode(format.Judge(example.Prompt, example.Response), addBos: true), [.. tokenizer.Encode(example.Judgement), tokenizer.Eos[0]]), Example: index))
+            .Select((example, index) => (Sequence: chat.Sequence(format.Judge(example.Prompt, example.Response), example.Judgement), Example: index))
             .Where(row => row.Sequence.Length <= context)
             .ToList();
         return rows.Count == 0 ? null : new JudgingReplay(rows, settings.Dpo.ReplayJudged, DrawKey.For(settings.Seed, DrawPurpose.Shuffle, iteration + 1, 1));

@@ -42,7 +42,7 @@ public sealed class SftMixture
 
     /// <summary>Tokenises the seed data in the run's format.</summary>
     /// <exception cref="DataFileException">Not one demonstration fits into the model's context.</exception>
-    public static SftMixture Of(SeedData seed, IReadOnlyList<JudgedExample> judged, bool baseline, RunSettings settings, ITokenizer tokenizer, int context)
+    public static SftMixture Of(SeedData seed, IReadOnlyList<JudgedExample> judged, bool baseline, RunSettings settings, ChatTemplate chat, int context)
     {
         var mixture = new SftMixture(DrawKey.For(settings.Seed, DrawPurpose.Shuffle, baseline ? 0 : 1));
         var format = new PromptFormat(settings.Format);
@@ -68,7 +68,7 @@ public sealed class SftMixture
             var start = mixture._rows.Count;
             foreach (var (index, (prompt, response)) in examples.Index())
             {
-                var sequence = new TrainingSequence(tokenizer.Encode(prompt, addBos: true), [.. tokenizer.Encode(response), tokenizer.Eos[0]]);
+                var sequence = chat.Sequence(prompt, response);
                 if (sequence.Length > context)
                 {
                     mixture.TooLong++;

@@ -25,7 +25,7 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
         var judged = isBaseline ? [] : await eftBuilder.JudgedAsync(run, seed, baseline!, settings, cancellationToken);
         using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, sft.Optimizer, cancellationToken);
         var policy = job.Policy.Model;
-        var mixture = SftMixture.Of(seed, judged, isBaseline, settings, job.Policy.Tokenizer, policy.Config.MaxPositionEmbeddings);
+        var mixture = SftMixture.Of(seed, judged, isBaseline, settings, job.Policy.Chat, policy.Config.MaxPositionEmbeddings);
 
         // Plan: recorded before the first step, found again after a crash.
         await job.StartAsync(new TrainingStarted(run, name, "sft", parent, mixture.Sha256, mixture.Examples, mixture.TooLong, steps), cancellationToken);

@@ -29,8 +29,8 @@ public sealed class TrainingData(RunLog runLog, FactLog log, Ancestry ancestry, 
     public async Task<SftMixture> MixtureAsync(SeedData seed, IReadOnlyList<JudgedExample> judged, string model, CancellationToken cancellationToken)
     {
         var baseline = model == ModelNames.Baseline;
-        var (config, tokenizer) = await TokenizerAsync(ModelNames.Base, cancellationToken);
-        return SftMixture.Of(seed, baseline ? [] : judged, baseline, ancestry.SettingsOf(model), tokenizer, config.MaxPositionEmbeddings);
+        var (config, chat) = await TokenizerAsync(ModelNames.Base, cancellationToken);
+        return SftMixture.Of(seed, baseline ? [] : judged, baseline, ancestry.SettingsOf(model), chat, config.MaxPositionEmbeddings);
     }
 
     /// <summary>What the training on an iteration's pairs shows again; null where that is nothing.</summary>
@@ -40,19 +40,19 @@ public sealed class TrainingData(RunLog runLog, FactLog log, Ancestry ancestry, 
         var settings = ancestry.SettingsOf(ModelNames.OfIteration(iteration + 1));
         if (settings.Dpo.ReplayJudged == 0)
             return null;
-        var (config, tokenizer) = await TokenizerAsync(ModelNames.OfIteration(iteration), cancellationToken);
-        return JudgingReplay.Of(judged, settings, iteration, tokenizer, config.MaxPositionEmbeddings);
+        var (config, chat) = await TokenizerAsync(ModelNames.OfIteration(iteration), cancellationToken);
+        return JudgingReplay.Of(judged, settings, iteration, chat, config.MaxPositionEmbeddings);
     }
 
     /// <summary>An iteration's pairs in the order in which training shows them.</summary>
     /// <exception cref="CheckpointException">The tokenizer of the iteration's model is not there.</exception>
     public async Task<FrozenPairs> PairsAsync(IReadOnlyList<FrozenPair> pairs, int iteration, CancellationToken cancellationToken)
     {
-        var (config, tokenizer) = await TokenizerAsync(ModelNames.OfIteration(iteration), cancellationToken);
-        return FrozenPairs.Of(pairs, iteration, ancestry.SettingsOf(ModelNames.OfIteration(iteration + 1)), tokenizer, config.MaxPositionEmbeddings);
+        var (config, chat) = await TokenizerAsync(ModelNames.OfIteration(iteration), cancellationToken);
+        return FrozenPairs.Of(pairs, iteration, ancestry.SettingsOf(ModelNames.OfIteration(iteration + 1)), chat, config.MaxPositionEmbeddings);
     }
 
-    private async Task<(LlamaConfig Config, ITokenizer Tokenizer)> TokenizerAsync(string model, CancellationToken cancellationToken)
+    private async Task<(LlamaConfig Config, ChatTemplate Chat)> TokenizerAsync(string model, CancellationToken cancellationToken)
     {
         var published = (await runLog.ReadRunAsync(_run, cancellationToken)).OfType<ModelPublished>().FirstOrDefault(fact => fact.Model.Name == model)
             ?? throw new CheckpointException($"Run '{_run}' has not published {model}: there is no tokenizer to read its data with.");

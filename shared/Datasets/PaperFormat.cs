@@ -11,7 +11,9 @@ public static class PaperFormat
     public const string Answer = "User: {prompt}\n\nAssistant: ";
 
     /// <summary>Asks for a justification and a last line <c>Score: 0</c> to <c>Score: 5</c>.</summary>
-    public const string Judge =
+    public const string Judge = JudgeTask + "\n\nReasons: ";
+
+    private const string JudgeTask =
         """
         Below are a user's request and an assistant's reply. Decide how good the reply is by adding up points. Begin at 0 and go through the five steps in order; each step that holds adds one point to those before it.
 
@@ -30,22 +32,30 @@ public static class PaperFormat
 
         First give your reasons, in no more than 100 words. Then write the sum of the points on a last line of its own, in exactly this form:
         Score: <0..5>
-
-        Reasons: 
         """;
 
     /// <summary>Shows tasks, eight by default, and lets the model write the next.</summary>
-    public const string Draft =
+    public const string Draft = DraftTask + "<task>\n";
+
+    private const string DraftTask =
         """
         Here are tasks that people have given to a writing assistant. Come up with a new task of your own: about something else than those shown, complete in itself, and such that it can be done by writing text alone.
 
-        {examples}<task>
-
+        {examples}
         """;
 
     /// <summary>A task may have several lines, hence a mark at its end; <see cref="PromptFormat.ReadDraft"/> reads up to there.</summary>
     public const string DraftExample = "<task>\n{prompt}\n</task>\n\n";
 
-    /// <summary>All four.</summary>
+    /// <summary>All four, for a model that goes on with a text.</summary>
     public static FormatSettings Settings { get; } = new() { Answer = Answer, Judge = Judge, Draft = Draft, DraftExample = DraftExample };
+
+    /// <summary>The same for a model with a chat template: each is all that the user says, and the answer's turn begins behind it.</summary>
+    public static FormatSettings ForChat { get; } = new()
+    {
+        Answer = "{prompt}",
+        Judge = JudgeTask,
+        Draft = DraftTask + "Write the new task in the same way, from <task> to </task>, and nothing else.",
+        DraftExample = DraftExample,
+    };
 }

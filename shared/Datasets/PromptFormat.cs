@@ -21,13 +21,16 @@ public sealed class PromptFormat(FormatSettings settings)
 
     /// <summary>
     /// The instruction in what the model wrote after <see cref="Draft"/>: it ends where an example of this layout ends, since a base model
-    /// goes on with further examples. A draft whose end was seen is complete, whatever stopped the generation.
+    /// goes on with further examples. A draft whose end was seen is complete, whatever stopped the generation. What begins an example is no
+    /// part of it, should the model begin with it.
     /// </summary>
     public (string Text, Finish Finish) ReadDraft(string completion, Finish finish)
     {
-        var after = settings.DraftExample[(settings.DraftExample.IndexOf("{prompt}", StringComparison.Ordinal) + "{prompt}".Length)..];
+        var place = settings.DraftExample.IndexOf("{prompt}", StringComparison.Ordinal);
+        var (before, after) = (settings.DraftExample[..place].Trim(), settings.DraftExample[(place + "{prompt}".Length)..]);
         var mark = after.TrimEnd() is { Length: > 0 } text ? text : after;
         var begun = completion.TrimStart();
+        if (before.Length > 0 && begun.StartsWith(before, StringComparison.Ordinal)) begun = begun[before.Length..].TrimStart();
         var end = mark.Length == 0 ? -1 : begun.IndexOf(mark, StringComparison.Ordinal);
         return end < 0 ? (begun.TrimEnd(), finish) : (begun[..end].TrimEnd(), Finish.Stop);
     }

@@ -14,11 +14,11 @@ public sealed class LocalTextGenerator(ModelPool pool, WorkerOptions options) : 
         ModelRef model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
     {
         await using var lease = await pool.AcquireAsync(options.Locate(model.Path), model.Sha256, cancellationToken);
-        var ids = lease.Tokenizer.Encode(prompt, addBos: true);
-        var request = new GenerationRequest(ids, keys, new SamplingParameters(sampling.Temperature, sampling.TopP, sampling.TopK, sampling.MaxNewTokens));
+        var ids = lease.Chat.Prompt(prompt);
+        var request = new GenerationRequest(ids, keys, new SamplingParameters(sampling.Temperature, sampling.TopP, sampling.TopK, sampling.MaxNewTokens, lease.Chat.StopIds));
         var completions = await lease.Engine.GenerateAsync(request, cancellationToken);
         return [.. completions.Select(completion => new GeneratedText(
-            lease.Tokenizer.Decode(completion.TokenIds), completion.TokenIds,
+            lease.Chat.Text(completion.TokenIds), completion.TokenIds,
             completion.FinishReason == FinishReason.Stop ? Finish.Stop : Finish.Length, completion.SumLogProb))];
     }
 }

@@ -13,6 +13,7 @@ var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task
     ["rebuild"] = RebuildBenchmark.RunAsync,
     ["live"] = (output, stop) => LiveBenchmark.RunAsync(output, TimeSpan.FromMinutes(BenchmarkOption.Numbers(args, "minutes", 1)[0]), stop),
     ["pace"] = WritePaceBenchmark.RunAsync,
+    ["tokens"] = TokenizerBenchmark.RunAsync,
     ["scale"] = (output, stop) => ScaleBenchmark.RunAsync(output, args, stop),
     ["bus"] = (output, stop) => BusBenchmark.RunAsync(output, args, stop),
 };

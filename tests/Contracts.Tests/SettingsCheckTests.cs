@@ -44,6 +44,13 @@ public sealed class SettingsCheckTests
         ProblemOf(new RunSettings { Data = new() { Ift = "ift.jsonl", Heldout = "heldout.jsonl" } }).ShouldStartWith("data.ift, data.eft and data.heldout go together");
 
     [Fact]
+    public void A_chat_template_is_one_that_there_is()
+    {
+        ProblemOf(new RunSettings { Model = new() { ChatTemplate = "chat-ml" } }).ShouldBe("model.chat_template is 'chat-ml', expected one of llama-2, llama-3, chatml, zephyr, mistral, plain.");
+        SettingsCheck.Problems(new RunSettings { Model = new() { ChatTemplate = "chatml" } }).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_model_needs_data() => ProblemOf(new RunSettings { Model = new() { Path = "models/x" } }).ShouldStartWith("model.path is given without data");
 
     [Fact]

@@ -53,6 +53,23 @@ public sealed class PromptFormatTests
     }
 
     [Fact]
+    public void A_draft_may_begin_as_an_example_does()
+    {
+        s_paper.ReadDraft("<task>\nWrite a poem.\n</task>", Finish.Stop).ShouldBe(("Write a poem.", Finish.Stop));
+        s_kata.ReadDraft("sort: cab", Finish.Stop).ShouldBe(("sort: cab", Finish.Stop));
+    }
+
+    [Fact]
+    public void For_a_chat_the_layouts_leave_out_who_speaks()
+    {
+        SettingsCheck.Problems(new RunSettings { Format = PaperFormat.ForChat }).ShouldBeEmpty();
+        var chat = new PromptFormat(PaperFormat.ForChat);
+        chat.Answer("Name a colour.").ShouldBe("Name a colour.");
+        (chat.Judge("a", "b") + "\n\nReasons: ").ShouldBe(s_paper.Judge("a", "b"));
+        chat.Draft(["Name a colour."]).ShouldEndWith("<task>\nName a colour.\n</task>\n\nWrite the new task in the same way, from <task> to </task>, and nothing else.");
+    }
+
+    [Fact]
     public void The_paper_s_layouts_have_their_placeholders_and_ask_for_the_score_that_the_parser_reads()
     {
         SettingsCheck.Problems(new RunSettings { Format = PaperFormat.Settings }).ShouldBeEmpty();

@@ -35,9 +35,11 @@ internal static class TinyModel
 
         public IReadOnlyList<int> Eos => [2];
 
-        public int[] Encode(string text, bool addBos = false) => [.. text.Split(' ').Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
+        public IReadOnlyDictionary<string, int> AddedTokens { get; } = new Dictionary<string, int>();
 
-        public string Decode(ReadOnlySpan<int> ids) => string.Join(' ', ids.ToArray());
+        public int[] Encode(string text, bool addBos = false, TextPosition position = TextPosition.Start) => [.. text.Split(' ').Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
+
+        public string Decode(ReadOnlySpan<int> ids, TextPosition position = TextPosition.Start) => string.Join(' ', ids.ToArray());
 
         public string ToJson() => new JsonObject().ToJsonString();
     }

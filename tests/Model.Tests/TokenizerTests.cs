@@ -90,21 +90,6 @@ public sealed class TokenizerTests
         tokenizer.VocabSize.ShouldBe(512);
     }
 
-    [Fact]
-    public void Merging_is_by_rank_then_from_the_left_and_fast_on_long_texts()
-    {
-        // a = 0, b = 1; aa -> 2 ranks first, then ab -> 3.
-        var merger = new BytePairMerger(new Dictionary<(int, int), (int, int)> { [(0, 0)] = (0, 2), [(0, 1)] = (1, 3) });
-        var output = new List<int>();
-
-        merger.Merge([0, 0, 0, 1, 0, 1], output);
-
-        output.ShouldBe([2, 3, 3]);
-        output.Clear();
-        merger.Merge(new int[200_000], output); // quadratic work would take minutes
-        output.Count.ShouldBe(100_000);
-    }
-
     [Theory]
     [InlineData("normalizer", """{"type":"NFKC"}""")]
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"x"},"behavior":"Isolated","invert":false}""")]
@@ -122,10 +107,15 @@ public sealed class TokenizerTests
     public void A_model_that_is_not_implemented_is_refused_by_name()
     {
         Refusal(json => json["model"]!["type"] = "Unigram").ShouldBe("tokenizer.json: model: \"type\" is \"Unigram\", which is not implemented.");
-        Refusal(json => json["model"]!["ignore_merges"] = true).ShouldBe("tokenizer.json: model: \"ignore_merges\" is true, which is not implemented.");
         Refusal(json => json["model"]!["merges"] = new JsonArray("a zz")).ShouldBe("tokenizer.json: model: merge 0 \"a zz\" needs \"zz\", which is not in the vocabulary.");
         Refusal(json => ((JsonObject)json["model"]!["vocab"]!).Remove("a")).ShouldBe("tokenizer.json: the byte 97 (\"a\") is not in the vocabulary; byte-level BPE needs all 256.");
-        Refusal(json => json["added_tokens"]![0]!["special"] = false).ShouldContain("\"<s>\" is not special");
+        Refusal(json => (json["added_tokens"]![0]!["special"], json["added_tokens"]![0]!["single_word"]) = (false, true))
+            .ShouldBe("tokenizer.json: added_tokens[0]: \"single_word\" is true, which is not implemented.");
+        Refusal(json => json["added_tokens"]![0]!["id"] = 7).ShouldContain("the id 7 is given to \"<s>\" and to ");
+        Refusal(json => json["added_tokens"]![3]!["id"] = 1_000_000).ShouldEndWith("has the id 1000000, far beyond the number of tokens (260).");
+        Refusal(json => json["pre_tokenizer"] = JsonNode.Parse("""
+            { "type": "Sequence", "pretokenizers": [{ "type": "Split", "pattern": { "Regex": "x" }, "behavior": "Isolated", "invert": false }, { "type": "ByteLevel", "add_prefix_space": false }] }
+            """)).ShouldStartWith("tokenizer.json: pre_tokenizer: pretokenizers[0] is {\"type\":\"Split\",\"pattern\":{\"Regex\":\"x\"}");
         Should.Throw<CheckpointException>(() => TokenizerFile.Parse("{", [], "t.json")).Message.ShouldStartWith("t.json:1: not valid JSON");
 
         static string Refusal(Action<JsonNode> change)

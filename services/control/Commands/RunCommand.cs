@@ -34,7 +34,7 @@ public static class RunCommand
     {
         // Everything that a run stands on is looked at before its first event is written.
         if (settings.Model.Path is { } folder)
-            CheckpointFolder.Load(folder).Dispose();
+            CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate).Dispose();
         if (settings.Prompts.Source != "model")
             CheckPrompts(settings);
         var seed = await Task.Run(() => SeedData.For(settings), cancellationToken);

@@ -20,7 +20,7 @@ public static class FinalRewards
         using var reference = CheckpointFolder.Load(options.Locate(trained.Parent!.Path), trained.Parent.Sha256);
         using var policy = CheckpointFolder.Load(options.Locate(trained.Model.Path), trained.Model.Sha256);
         var (iteration, context) = (pair.Pair.Iteration, reference.Model.Config.MaxPositionEmbeddings);
-        var pairs = FrozenPairs.Of([pair], iteration, settings, reference.Tokenizer, context);
+        var pairs = FrozenPairs.Of([pair], iteration, settings, reference.Chat, context);
         return pairs.Count == 1
             ? PairRewards.Of(pairs.ScoreWith(policy.Model), pairs.ScoreWith(reference.Model), settings.Dpo.Beta)[0]
             : throw new UserException($"--measure: the pair of prompt {pair.Pair.Run}/{iteration}/{pair.Pair.Ordinal} does not fit into the model's context of {context} tokens, so no step saw it: ask for one that trained {trained.Model.Name}.");

@@ -63,7 +63,7 @@ public static partial class RunOptions
         if (preset == "paper" && !draft.HasData)
             draft.AddProblem("Preset paper is for a model and data of your own: give --model, --ift, --eft and --heldout.");
         CheckRunName(options, draft);
-        return Absolute(draft.Build());
+        return Absolute(ChatSettings.Resolve(draft.Build()));
     }
 
     /// <summary>The options of <c>selfreward fork</c> that are settings: all that a fork may change.</summary>

@@ -30,6 +30,7 @@ public static class SettingsDifferences
 
     private static string At(JsonNode root, string path) => path.Split('.').Aggregate((JsonNode?)root, (node, name) => Child(node!, name))?.ToJsonString() ?? "null";
 
+    // What is not set may not be written at all.
     private static JsonNode? Child(JsonNode node, string name) =>
-        node.AsObject().First(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Key) == name).Value;
+        node.AsObject().FirstOrDefault(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Key) == name).Value;
 }

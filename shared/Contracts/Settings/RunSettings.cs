@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace SelfRewarding.Contracts;
 
@@ -33,6 +34,10 @@ public sealed record ModelSettings
     /// <summary>Folder with config.json, model.safetensors, tokenizer.json; null makes a fresh model.</summary>
     public string? Path { get; init; }
 
+    /// <summary>How an instruction and its answer are told apart, one of <see cref="ChatTemplates.All"/>; null takes what the model's files ask for, and plain where they say nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ChatTemplate { get; init; }
+
     [Range(8, 16384)] public int HiddenSize { get; init; } = 128;
     [Range(8, 65536)] public int IntermediateSize { get; init; } = 352;
     [Range(1, 200)] public int Layers { get; init; } = 4;
@@ -40,6 +45,12 @@ public sealed record ModelSettings
     [Range(1, 256)] public int KeyValueHeads { get; init; } = 4;
     [Range(16, 1_000_000)] public int MaxPositions { get; init; } = 256;
     public bool TieWordEmbeddings { get; init; }
+}
+
+/// <summary>The chat templates that can be asked for.</summary>
+public static class ChatTemplates
+{
+    public static readonly IReadOnlyList<string> All = ["llama-2", "llama-3", "chatml", "zephyr", "mistral", "plain"];
 }
 
 /// <summary>Seed and held-out data: files, or (all null) the Kata generator.</summary>

@@ -29,6 +29,8 @@ public static class SettingsCheck
             problems.Add("model.path is given without data: give data.ift, data.eft and data.heldout too (Kata's tokens are those of its own fresh model).");
         if (settings.Prompts.SeedShots + settings.Prompts.OwnShots == 0 && settings.Prompts.Source == "model")
             problems.Add("prompts.seed_shots and prompts.own_shots are both 0: a model drafts prompts from at least one example.");
+        if (model.ChatTemplate is { } template && !ChatTemplates.All.Contains(template))
+            problems.Add($"model.chat_template is '{template}', expected one of {string.Join(", ", ChatTemplates.All)}.");
         if (!DpoLosses.All.Contains(settings.Dpo.Loss))
             problems.Add($"dpo.loss is '{settings.Dpo.Loss}', expected one of {string.Join(", ", DpoLosses.All)}.");
         if (settings.Sft.EftShare + settings.Sft.DraftShare >= 1)

@@ -17,8 +17,9 @@ public static class CheckpointFolder
     /// <summary>Loads a folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="expectedSha256">What <see cref="Sha256"/> must be; null accepts any.</param>
+    /// <param name="chatTemplate">The chat template's name; null takes the one that the folder's files ask for.</param>
     /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another, or the weights' hash differs.</exception>
-    public static LoadedModel Load(string folder, string? expectedSha256 = null)
+    public static LoadedModel Load(string folder, string? expectedSha256 = null, string? chatTemplate = null)
     {
         if (!Directory.Exists(folder)) throw new CheckpointException($"The model folder '{folder}' is missing.");
         if (expectedSha256 is not null && Sha256(folder) is var sha256 && !sha256.Equals(expectedSha256, StringComparison.OrdinalIgnoreCase))
@@ -27,20 +28,20 @@ public static class CheckpointFolder
                 $"The weights in '{folder}' have SHA-256 {sha256}, expected {expectedSha256}: another model lies there. Put the right files back, or start a new run.");
         }
 
-        var (config, tokenizer) = LoadTokenizer(folder);
-        return new LoadedModel(LoadWeights(folder, config), tokenizer);
+        var (config, chat) = LoadTokenizer(folder, chatTemplate);
+        return new LoadedModel(LoadWeights(folder, config), chat);
     }
 
     /// <summary>Loads all of a folder but its weights: enough to see texts as the model does.</summary>
     /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another.</exception>
-    public static (LlamaConfig Config, ITokenizer Tokenizer) LoadTokenizer(string folder)
+    public static (LlamaConfig Config, ChatTemplate Chat) LoadTokenizer(string folder, string? chatTemplate = null)
     {
         var config = LlamaConfig.Load(Path.Combine(folder, Config));
         var generation = Path.Combine(folder, GenerationConfig);
         if (File.Exists(generation) && JsonFile.Read(generation).Ints("eos_token_id") is { } eos) config = config with { EosTokenIds = eos };
         var tokenizer = TokenizerFile.Load(Path.Combine(folder, TokenizerJson), config.EosTokenIds);
         return tokenizer.VocabSize <= config.VocabSize
-            ? (config, tokenizer)
+            ? (config, ChatTemplateSource.For(folder, tokenizer, chatTemplate))
             : throw new CheckpointException($"'{folder}': tokenizer.json has {tokenizer.VocabSize} tokens, more than the vocab_size {config.VocabSize} of config.json.");
     }
 
@@ -53,12 +54,12 @@ public static class CheckpointFolder
     {
         var config = model.Model.Config;
         AtomicFile.WriteText(Path.Combine(folder, TokenizerJson), model.Tokenizer.ToJson());
-        AtomicFile.WriteText(Path.Combine(folder, TokenizerConfig), Indented(new JsonObject { ["tokenizer_class"] = "PreTrainedTokenizerFast" }));
+        AtomicFile.WriteText(Path.Combine(folder, TokenizerConfig), Indented(TokenizerSettings(model.Chat)));
         AtomicFile.WriteText(Path.Combine(folder, GenerationConfig), Indented(new JsonObject
         {
             ["_from_model_config"] = true,
             ["bos_token_id"] = config.BosTokenId,
-            ["eos_token_id"] = config.EosTokenIds.Count == 1 ? config.EosTokenIds[0] : new JsonArray([.. config.EosTokenIds.Select(id => (JsonNode)id)]),
+            ["eos_token_id"] = model.Chat.StopIds.Count == 1 ? model.Chat.StopIds[0] : new JsonArray([.. model.Chat.StopIds.Select(id => (JsonNode)id)]),
         }));
         AtomicFile.WriteText(Path.Combine(folder, Config), config.ToJson());
         return SafeTensors.Write(Path.Combine(folder, Weights), model.Model.Parameters);
@@ -138,6 +139,15 @@ public static class CheckpointFolder
         var names = map.Root.EnumerateObject().Select(tensor => map.Text(tensor.Name) ?? "").Distinct().Order(StringComparer.Ordinal).ToArray();
         var outside = Array.Find(names, name => name.Length == 0 || Path.GetFileName(name) != name);
         return outside is null ? names.Select(name => Path.Combine(folder, name)) : throw new CheckpointException($"{index}: \"{outside}\" is not the name of a file beside it.");
+    }
+
+    private static JsonObject TokenizerSettings(ChatTemplate chat)
+    {
+        var settings = new JsonObject { ["tokenizer_class"] = "PreTrainedTokenizerFast" };
+        if (chat.Source is null) return settings;
+        (settings["bos_token"], settings["eos_token"]) = chat.TokenNames;
+        settings["chat_template"] = chat.Source;
+        return settings;
     }
 
     private static string Indented(JsonObject json) => json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";

@@ -38,6 +38,10 @@ internal sealed class JsonFile(string file, JsonElement root)
         {
             throw new CheckpointException($"{path}:{e.LineNumber + 1}: not valid JSON: {e.Message}", e);
         }
+        catch (ArgumentException e)
+        {
+            throw new CheckpointException($"{path}: not valid JSON: it holds half of a surrogate pair, which is no character.", e);
+        }
     }
 
     /// <summary>The field, or null when it is absent or JSON null.</summary>

@@ -1,10 +1,19 @@
 namespace SelfRewarding.Model;
 
-/// <summary>A model and the tokenizer that belongs to it. Owns the model.</summary>
+/// <summary>A model, the tokenizer that belongs to it, and how it was taught to read instructions. Owns the model.</summary>
 /// <param name="Model">The weights and their config.</param>
-/// <param name="Tokenizer">Its tokenizer.</param>
-public sealed record LoadedModel(Llama Model, ITokenizer Tokenizer) : IDisposable
+/// <param name="Chat">Its chat template, with its tokenizer.</param>
+public sealed record LoadedModel(Llama Model, ChatTemplate Chat) : IDisposable
 {
+    /// <summary>A model that was taught no turns.</summary>
+    public LoadedModel(Llama model, ITokenizer tokenizer)
+        : this(model, ChatTemplate.Named(ChatTemplate.Plain, tokenizer))
+    {
+    }
+
+    /// <summary>Its tokenizer.</summary>
+    public ITokenizer Tokenizer => Chat.Tokenizer;
+
     /// <summary>Frees the weights.</summary>
     public void Dispose() => Model.Dispose();
 }

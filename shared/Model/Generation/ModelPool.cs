@@ -145,6 +145,9 @@ public sealed class ModelLease : IAsyncDisposable
     /// <summary>The tokenizer.</summary>
     public ITokenizer Tokenizer => Loaded.Tokenizer;
 
+    /// <summary>How the model reads instructions.</summary>
+    public ChatTemplate Chat => Loaded.Chat;
+
     /// <summary>The weights and their config; others generate with them at the same time, so never change them.</summary>
     public Llama Model => Loaded.Model;
 

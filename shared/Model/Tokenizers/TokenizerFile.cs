@@ -1,10 +1,8 @@
-using System.Text.Json;
-
 namespace SelfRewarding.Model;
 
 /// <summary>
-/// Reads a <c>tokenizer.json</c>: byte-level BPE (GPT-2 kind) or SentencePiece-style BPE with byte fallback (Llama 2 kind). Whatever else a file asks for is refused by name,
-/// since a tokenizer that is nearly right is wrong.
+/// Reads a <c>tokenizer.json</c>: byte-level BPE (GPT-2, Llama 3, Qwen2, SmolLM2) or SentencePiece-style BPE with byte fallback (Llama 2, Mistral, TinyLlama). Whatever else a
+/// file asks for is refused by name, since a tokenizer that is nearly right is wrong.
 /// </summary>
 public static class TokenizerFile
 {
@@ -22,12 +20,25 @@ public static class TokenizerFile
 
     private static ITokenizer Parse(JsonFile json, string text, IReadOnlyList<int> eos)
     {
-        var model = json.Object("model") ?? throw new CheckpointException($"{json.File}: \"model\" is missing.");
-        var vocabulary = BpeVocabulary.Read(json, model);
-        var bos = Bos(json);
-        foreach (var id in eos)
+        try
         {
-            if (id < 0 || id >= vocabulary.Size) throw new CheckpointException($"{json.File}: the end token {id} is outside the vocabulary of {vocabulary.Size}.");
+            return Read(json, text, eos);
+        }
+        catch (InvalidOperationException e)
+        {
+            // JSON's escapes can write what is no text; the reader finds it out only when the text is asked for.
+            throw new CheckpointException($"{json.File}: a text in it holds half of a surrogate pair, which is no character.", e);
+        }
+    }
+
+    private static ITokenizer Read(JsonFile json, string text, IReadOnlyList<int> eos)
+    {
+        var model = json.Object("model") ?? throw new CheckpointException($"{json.File}: \"model\" is missing.");
+        var vocabulary = BpeVocabulary.Read(json, model, eos);
+        var bos = Bos(json);
+        foreach (var (what, id) in eos.Select(id => ("end", id)).Concat(bos is { } first ? [("first", first)] : []))
+        {
+            if (id < 0 || id >= vocabulary.Size) throw new CheckpointException($"{json.File}: the {what} token {id} is outside the vocabulary of {vocabulary.Size}.");
         }
 
         return model.Bool("byte_fallback", false)
@@ -38,16 +49,24 @@ public static class TokenizerFile
     /// <summary>The post-processor puts at most one token, and in front: TemplateProcessing "&lt;s&gt; A". ByteLevel's changes offsets only.</summary>
     private static int? Bos(JsonFile json)
     {
-        if (json.Object("post_processor") is not { } processor || processor.Text("type") == "ByteLevel") return null;
-        if (processor.Text("type") != "TemplateProcessing") throw Refused(json, "post_processor");
-        var single = processor.Require("single").EnumerateArray().ToArray();
-        return single switch
+        var steps = json.Steps("post_processor", "processors").Where(step => step.Text("type") != "ByteLevel").ToList();
+        return steps switch
         {
-            [var text] when text.TryGetProperty("Sequence", out _) => null,
-            [var token, var text] when token.TryGetProperty("SpecialToken", out var special) && text.TryGetProperty("Sequence", out _) =>
-                processor.Require("special_tokens").GetProperty(special.GetProperty("id").GetString()!).GetProperty("ids")[0].GetInt32(),
-            _ => throw new CheckpointException($"{json.File}: \"post_processor\" puts something else than one token in front of the text, which is not implemented."),
+            [] => null,
+            [var template] when template.Text("type") == "TemplateProcessing" => Bos(json, template),
+            _ => throw Refused(json, "post_processor"),
         };
+    }
+
+    private static int? Bos(JsonFile json, JsonFile template)
+    {
+        var single = template.Objects("single");
+        if (single.Count is < 1 or > 2 || single[^1].Object("Sequence") is null || (single.Count == 2 && single[0].Object("SpecialToken") is null))
+            throw new CheckpointException($"{json.File}: \"post_processor\" puts something else than one token in front of the text, which is not implemented.");
+        if (single.Count == 1) return null;
+        var token = single[0].Object("SpecialToken")?.Text("id") ?? "";
+        return template.Object("special_tokens")?.Object(token)?.Ints("ids") is [var id] ? id
+            : throw new CheckpointException($"{json.File}: \"post_processor\" puts \"{token}\" in front of the text, expected it among its special_tokens with one id.");
     }
 
     internal static CheckpointException Refused(JsonFile json, string field)
@@ -56,10 +75,6 @@ public static class TokenizerFile
         return new CheckpointException($"{json.File}: \"{field}\" is {found}, which is not implemented.");
     }
 
-    /// <summary>Whether the field holds just this JSON, however it is spaced and whatever the order of its fields.</summary>
-    internal static bool Is(JsonFile json, string field, string expected)
-    {
-        using var document = JsonDocument.Parse(expected);
-        return json.Root.TryGetProperty(field, out var value) ? JsonElement.DeepEquals(value, document.RootElement) : document.RootElement.ValueKind == JsonValueKind.Null;
-    }
+    /// <summary>The refusal of a whole step.</summary>
+    internal static CheckpointException Refused(JsonFile step) => new($"{step.File} is {JsonFile.Short(step.Root)}, which is not implemented.");
 }

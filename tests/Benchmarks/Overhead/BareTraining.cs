@@ -20,7 +20,7 @@ internal sealed class BareTraining(RunSettings settings, WorkerOptions options, 
         using var policy = LoadPolicy(parent);
         using var optimizer = NewOptimizer(policy, sft.Optimizer);
         var mixture = SftMixture.Of(
-            seed, isBaseline ? [] : seed.EftJudged, isBaseline, settings, policy.Tokenizer, policy.Model.Config.MaxPositionEmbeddings);
+            seed, isBaseline ? [] : seed.EftJudged, isBaseline, settings, policy.Chat, policy.Model.Config.MaxPositionEmbeddings);
         var schedule = new LearningRateSchedule(LearningRateDecay.Cosine, sft.LearningRate, sft.FinalLearningRate, sft.WarmupSteps, steps);
         for (var step = 1; step <= steps; step++)
         {
@@ -50,10 +50,10 @@ internal sealed class BareTraining(RunSettings settings, WorkerOptions options, 
     {
         var (dpo, name) = (settings.Dpo, frozen.Model);
         using var reference = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
-        var chosen = pairs.Select(item => Sequence(reference.Tokenizer, item.Pair.Prompt, item.Pair.Chosen.Text, truncated: false)).ToList();
-        var rejected = pairs.Select(item => Sequence(reference.Tokenizer, item.Pair.Prompt, item.Pair.Rejected.Text, item.Truncated)).ToList();
+        var chosen = pairs.Select(item => Sequence(reference.Chat, item.Pair.Prompt, item.Pair.Chosen.Text, truncated: false)).ToList();
+        var rejected = pairs.Select(item => Sequence(reference.Chat, item.Pair.Prompt, item.Pair.Rejected.Text, item.Truncated)).ToList();
         var (chosenReference, rejectedReference) = (Score(reference.Model, chosen), Score(reference.Model, rejected));
-        var replay = JudgingReplay.Of(seed.EftJudged, settings, frozen.Iteration, reference.Tokenizer, reference.Model.Config.MaxPositionEmbeddings);
+        var replay = JudgingReplay.Of(seed.EftJudged, settings, frozen.Iteration, reference.Chat, reference.Model.Config.MaxPositionEmbeddings);
 
         using var policy = LoadPolicy(parent);
         using var optimizer = NewOptimizer(policy, dpo.Optimizer);
@@ -97,13 +97,8 @@ internal sealed class BareTraining(RunSettings settings, WorkerOptions options, 
         return Publish(name, policy, parent, frozen.Sha256, steps);
     }
 
-    private TrainingSequence Sequence(ITokenizer tokenizer, string prompt, string answer, bool truncated)
-    {
-        var response = tokenizer.Encode(answer);
-        return new TrainingSequence(
-            tokenizer.Encode(new PromptFormat(settings.Format).Answer(prompt), addBos: true),
-            truncated && response.Length > 0 ? response : [.. response, tokenizer.Eos[0]]);
-    }
+    private TrainingSequence Sequence(ChatTemplate chat, string prompt, string answer, bool truncated) =>
+        chat.Sequence(new PromptFormat(settings.Format).Answer(prompt), answer, ends: !truncated || answer.Length == 0);
 
     private static float[] Score(Llama reference, List<TrainingSequence> sequences)
     {
