@@ -14,13 +14,13 @@ public static class ChaosBenchmark
     private const int ShownDifferences = 20;
 
     /// <summary>Runs both in a temporary folder that it removes.</summary>
-    /// <param name="args"><c>--kills=100</c>, <c>--seed=1</c>, and the run's size: <c>--steps=300</c> of supervised training, <c>--prompts=256</c> an iteration.</param>
+    /// <param name="args"><c>--kills=100</c>, <c>--seed=1</c>, and the run's size: <c>--steps=200</c> of supervised training, <c>--prompts=256</c> an iteration.</param>
     /// <exception cref="BenchmarkFailedException">There is a difference.</exception>
     public static async Task RunAsync(TextWriter output, string[] args, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(output);
         var (kills, seed) = (BenchmarkOption.Numbers(args, "kills", 100)[0], BenchmarkOption.Numbers(args, "seed", 1)[0]);
-        var (steps, prompts) = (BenchmarkOption.Numbers(args, "steps", 300)[0], BenchmarkOption.Numbers(args, "prompts", 256)[0]);
+        var (steps, prompts) = (BenchmarkOption.Numbers(args, "steps", 200)[0], BenchmarkOption.Numbers(args, "prompts", 256)[0]);
         if (kills < KillPlan.Fewest)
             throw new Control.UserException($"'--kills={kills}' is too few, expected {KillPlan.Fewest} or more: one of each kind.");
         await TemporaryFolder.UseAsync(Run, async folder =>
