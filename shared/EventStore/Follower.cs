@@ -54,7 +54,7 @@ internal sealed class Follower(NpgsqlDataSource dataSource, long settled) : IAsy
             {
                 return await use(_connection ??= await ListenAsync(cancellationToken));
             }
-            catch (NpgsqlException e) when (waited < _reconnectPatience && (StoreFailure.Passes(e) || _connection is not { FullState: System.Data.ConnectionState.Open }))
+            catch (NpgsqlException e) when (waited < _reconnectPatience && (e.IsTransient || _connection is not { FullState: System.Data.ConnectionState.Open }))
             {
                 // A timeout leaves the connection open; what was read in part is read again over a new one.
                 await DisposeAsync();

@@ -2,7 +2,6 @@ using MassTransit;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using RabbitMQ.Client.Exceptions;
-using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Hosting;
 
@@ -20,7 +19,8 @@ public static class Transient
     /// <summary>Whether a failure may pass. A full disk does not, though PostgreSQL says that it might; neither does a file that is not there.</summary>
     public static bool Passes(Exception failure) => failure switch
     {
-        NpgsqlException e => StoreFailure.Passes(e),
+        PostgresException { SqlState: PostgresErrorCodes.DiskFull } => false,
+        NpgsqlException e => e.IsTransient,
         ConnectionException e => e.IsTransient,
         FileNotFoundException or DirectoryNotFoundException => false,
         IOException e => e.HResult != NoSpace,

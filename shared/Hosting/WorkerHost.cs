@@ -97,7 +97,7 @@ public static class WorkerHost
                 await EventStoreSchema.EnsureAsync(database, cancellationToken);
                 return;
             }
-            catch (Exception e) when ((e is NpgsqlException failure && StoreFailure.Passes(failure)) || e is { InnerException: System.Net.Sockets.SocketException } or SchemaException { IsForOwner: true })
+            catch (Exception e) when (e is NpgsqlException { IsTransient: true } or { InnerException: System.Net.Sockets.SocketException } or SchemaException { IsForOwner: true })
             {
                 services.GetRequiredService<ILogger<HostFailure>>().WaitingForStore(e.Message);
                 await Task.Delay(pause, cancellationToken);

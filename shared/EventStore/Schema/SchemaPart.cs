@@ -66,7 +66,7 @@ public sealed class SchemaPart(string name, int version, Func<int, IEnumerable<s
             await record.ExecuteNonQueryAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
-        catch (PostgresException e) when (!StoreFailure.Passes(e))
+        catch (PostgresException e) when (!e.IsTransient)
         {
             var advice = e.SqlState == PostgresErrorCodes.InsufficientPrivilege ? "; start the program once as the owner of the tables" : "";
             throw new SchemaException(
