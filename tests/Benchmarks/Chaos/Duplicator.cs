@@ -15,6 +15,9 @@ internal sealed class Duplicator(string address, Random random)
     private const string Queue = "copies", Mark = "copy";
     private const int MostReordered = 16;
 
+    // A confirmation that was under way when the broker was killed never comes.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+
     private static readonly string[] _exchanges =
         [.. ((Type[])[.. WorkQueues.All.Select(queue => queue.Fact), typeof(RunStarted), typeof(ModelPublished), typeof(DatasetFrozen)]).Select(fact => $"{fact.Namespace}:{fact.Name}")];
 
@@ -30,14 +33,16 @@ internal sealed class Duplicator(string address, Random random)
     /// <summary>One turn; a broker that is away is left alone.</summary>
     public async Task TurnAsync(CancellationToken cancellationToken)
     {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        either.CancelAfter(_patience);
         try
         {
-            await using var connection = await _factory.CreateConnectionAsync("duplicator", cancellationToken);
-            await CopyAsync(connection, cancellationToken);
+            await using var connection = await _factory.CreateConnectionAsync("duplicator", either.Token);
+            await CopyAsync(connection, either.Token);
             foreach (var (queue, _) in WorkQueues.All)
-                await ReorderAsync(connection, queue, cancellationToken);
+                await ReorderAsync(connection, queue, either.Token);
         }
-        catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException)
+        catch (Exception e) when (e is RabbitMQClientException or IOException or TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             // Killed before or in the middle: what was held is held still, and no message of a worker's has left its queue without being in it again.
         }

@@ -42,6 +42,6 @@ internal static class KillPlan
         return [.. others[..(kills / 2)], KillKind.BrokerWithDisk, .. others[(kills / 2)..]];
     }
 
-    /// <summary>After how many facts a kill comes: evenly spread over a run that has so many of them.</summary>
-    public static int DueAfter(int index, int kills, int facts) => (int)((long)facts * (index + 1) / (kills + 1));
+    /// <summary>After how many facts a kill comes: evenly spread over the first four fifths of a run that has so many of them, so that there is a run left to kill in at the last.</summary>
+    public static int DueAfter(int index, int kills, int facts) => (int)((long)facts * 4 * (index + 1) / (5 * kills));
 }

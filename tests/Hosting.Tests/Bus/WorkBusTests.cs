@@ -145,6 +145,49 @@ public sealed class WorkBusTests(Broker broker)
     }
 
     [Fact(Timeout = Patience)]
+    public async Task What_the_broker_does_not_confirm_fails_and_can_be_published_again()
+    {
+        Broker.SkipIfMissing();
+        var folder = Directory.CreateTempSubdirectory("hosting-tests-silent-rabbitmq-").FullName;
+        try
+        {
+            await using var node = await PrivateBroker.StartAsync(folder, Token);
+            await using var worker = await BusProcess.StartAsync(node.Address, bus => bus.AddConsumer<InterruptedConsumer>());
+            var fact = new RunCompleted("r", M1);
+            await worker.Bus.PublishFactAsync(fact, Token);
+            (await worker.Taken.ReadAsync(Token)).Done.SetResult();
+
+            await SignalAsync("STOP", node.ProcessId);
+            TimeoutException silence;
+            try
+            {
+                silence = await Should.ThrowAsync<TimeoutException>(() => worker.Bus.PublishFactAsync(fact, TimeSpan.FromSeconds(0.5), Token));
+            }
+            finally
+            {
+                await SignalAsync("CONT", node.ProcessId);
+            }
+
+            silence.Message.ShouldBe("the broker did not confirm RunCompleted within 0.5 s: it is away, or was when it should have");
+            Transient.Passes(silence).ShouldBeTrue();
+            await worker.Bus.PublishFactAsync(fact, Token);
+            (await worker.Taken.ReadAsync(Token)).Done.SetResult();
+            (await worker.Taken.ReadAsync(Token)).Done.SetResult(); // what was not confirmed had come all the same
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        static async Task SignalAsync(string signal, int process)
+        {
+            using var kill = Process.Start("kill", [$"-{signal}", $"{process}"]);
+            await kill.WaitForExitAsync(Token);
+            kill.ExitCode.ShouldBe(0);
+        }
+    }
+
+    [Fact(Timeout = Patience)]
     public async Task What_cannot_be_read_or_is_of_another_version_is_kept_and_says_so()
     {
         var address = await broker.AddressAsync();

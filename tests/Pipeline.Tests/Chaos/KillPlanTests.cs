@@ -27,6 +27,6 @@ public sealed class KillPlanTests
     }
 
     [Fact]
-    public void Kills_are_spread_over_the_run_and_none_waits_for_its_last_fact() =>
+    public void Kills_are_spread_over_the_run_but_for_its_last_fifth() =>
         Enumerable.Range(0, 4).Select(index => KillPlan.DueAfter(index, 4, 100)).ShouldBe([20, 40, 60, 80]);
 }
