@@ -13,6 +13,9 @@ public static class Transient
     // With pauses of 2, 4, 8, 16 and then 30 seconds: what has not passed after some minutes does not pass by itself.
     private const int MaxFailures = 10;
 
+    // What went well for so long before it failed has seen the failure before pass: a worker that lives for months sees its servers restarted more often than ten times.
+    private static readonly TimeSpan WentWell = TimeSpan.FromMinutes(1);
+
     /// <summary>Whether a failure may pass. A full disk does not, though PostgreSQL says that it might; neither does a file that is not there.</summary>
     public static bool Passes(Exception failure) => failure switch
     {
@@ -25,23 +28,27 @@ public static class Transient
         _ => false,
     };
 
-    /// <summary>Tries work again that failed, with growing pauses.</summary>
+    /// <summary>Tries work again that failed, with growing pauses, and gives up when it has failed ten times in a row.</summary>
     /// <param name="what">The work's name, for the log.</param>
     /// <param name="attempt">Does the work; is told how often it has failed before.</param>
     /// <param name="passes">Which failures are worth another try.</param>
-    public static async Task<T> TryAsync<T>(string what, ILogger logger, Func<int, Task<T>> attempt, Func<Exception, bool> passes, CancellationToken cancellationToken)
+    /// <param name="clock">The time; null is the system's.</param>
+    public static async Task<T> TryAsync<T>(
+        string what, ILogger logger, Func<int, Task<T>> attempt, Func<Exception, bool> passes, CancellationToken cancellationToken, TimeProvider? clock = null)
     {
-        for (var failures = 0; ;)
+        clock ??= TimeProvider.System;
+        for (var (failures, inARow) = (0, 0); ; failures++)
         {
+            var began = clock.GetTimestamp();
             try
             {
                 return await attempt(failures);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && passes(e) && ++failures < MaxFailures)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && passes(e) && (inARow = clock.GetElapsedTime(began) < WentWell ? inARow + 1 : 1) < MaxFailures)
             {
-                var pause = TimeSpan.FromSeconds(Math.Min(30, Math.Pow(2, failures)));
+                var pause = TimeSpan.FromSeconds(Math.Min(30, Math.Pow(2, inARow)));
                 logger.JobRetried(what, e.Message, pause.TotalSeconds);
-                await Task.Delay(pause, cancellationToken);
+                await Task.Delay(pause, clock, cancellationToken);
             }
         }
     }

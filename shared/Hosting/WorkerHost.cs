@@ -13,6 +13,10 @@ public static class WorkerHost
     // Four for each worker of a host: a lock or a follower, and what is read and appended meanwhile. One host that has them all, or control, needs no more than the most.
     private const int ConnectionsEach = 4, MostConnections = 16;
 
+    // A confirmation that was under way when the connection broke may never come, and RabbitMQ.Client waits for it for ever
+    // (https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1930). A broker that is restarted is back sooner than this.
+    private static readonly TimeSpan ConfirmationPatience = TimeSpan.FromMinutes(1);
+
     /// <summary>Runs one worker as a process of its own, over RabbitMQ and a shared PostgreSQL, until it is told to stop.</summary>
     /// <returns>The exit code: 0 when it was told to stop, 1 when something failed for good, 2 when it could not start.</returns>
     public static async Task<int> RunAsync(WorkerModule module, string[] args)
@@ -113,7 +117,21 @@ public static class WorkerHost
             await BrokerAddress.WaitAsync(address, services.GetRequiredService<ILogger<HostFailure>>(), cancellationToken);
     }
 
-    /// <summary>Publishes a fact by its own type, so that whoever consumes that fact gets it.</summary>
-    public static Task PublishFactAsync(this IPublishEndpoint bus, object fact, CancellationToken cancellationToken) =>
-        bus.Publish(fact, fact.GetType(), cancellationToken);
+    /// <summary>Publishes a fact by its own type, so that whoever consumes that fact gets it. Waits until the broker has confirmed it, but not for ever.</summary>
+    /// <exception cref="TimeoutException">There was no confirmation in time. The fact may have been published; doing so again costs nothing.</exception>
+    public static Task PublishFactAsync(this IPublishEndpoint bus, object fact, CancellationToken cancellationToken) => bus.PublishFactAsync(fact, ConfirmationPatience, cancellationToken);
+
+    internal static async Task PublishFactAsync(this IPublishEndpoint bus, object fact, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        either.CancelAfter(patience);
+        try
+        {
+            await bus.Publish(fact, fact.GetType(), either.Token);
+        }
+        catch (OperationCanceledException e) when (either.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"the broker did not confirm {fact.GetType().Name} within {patience.TotalSeconds:0.#} s: it is away, or was when it should have", e);
+        }
+    }
 }

@@ -33,8 +33,8 @@ public sealed class Supervisor : IAsyncDisposable
         (_data, _scale, _clock, _tell, _since) = (data.Path, scale, clock, tell, clock.GetUtcNow());
         _servers =
         [
-            new Part("database", Path.Combine(data.Postgres, "server.log"), StartDatabaseAsync, StopDatabaseAsync, clock, Tell),
-            new Part("broker", Path.Combine(data.RabbitMq, "node.log"), StartBrokerAsync, StopBrokerAsync, clock, Tell),
+            new Part(UpState.Database, Path.Combine(data.Postgres, "server.log"), StartDatabaseAsync, StopDatabaseAsync, clock, Tell),
+            new Part(UpState.Broker, Path.Combine(data.RabbitMq, "node.log"), StartBrokerAsync, StopBrokerAsync, clock, Tell),
         ];
     }
 

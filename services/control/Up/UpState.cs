@@ -21,6 +21,9 @@ public sealed record PartState(string Name, bool IsRunning, int? ProcessId, Date
 /// <param name="RabbitMq">The broker's address.</param>
 public sealed record UpState(int ProcessId, long ProcessStart, DateTimeOffset Since, bool IsReady, string Postgres, string RabbitMq, IReadOnlyList<PartState> Parts)
 {
+    /// <summary>The names of the servers among the parts; all others are workers.</summary>
+    public const string Database = "database", Broker = "broker";
+
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
     /// <summary>The folder of the state file and of the workers' logs.</summary>

@@ -52,7 +52,7 @@ public static class UpView
 
     /// <summary>The last thing that went wrong with a part, in its own words where there are any.</summary>
     public static string Trouble(PartState part) =>
-        string.Join("; ", new[] { part.LastEnd, part.Name is "database" or "broker" ? null : TroubleLog.LastLine(part.Log) }.OfType<string>());
+        string.Join("; ", new[] { part.LastEnd, part.Name is UpState.Database or UpState.Broker ? null : TroubleLog.LastLine(part.Log) }.OfType<string>());
 
     private static string At(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 }

@@ -23,6 +23,9 @@ public sealed class FaultObserver(HostFailure failure, WorkerOptions options) : 
 
     private Task Report(ReceiveContext context, string what, Exception exception)
     {
+        // The broker was lost in the middle of the work, and the delivery with it: nothing failed, and it gives the message to somebody again.
+        if (exception is OperationCanceledException && context.CancellationToken.IsCancellationRequested)
+            return Task.CompletedTask;
         FaultTelemetry.Count(WorkQueues.Of(context.InputAddress, options.Instance));
         failure.Report(what, exception, fatal: options.RabbitMq is null);
         return Task.CompletedTask;

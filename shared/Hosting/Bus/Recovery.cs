@@ -27,20 +27,16 @@ public sealed class Recovery(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var (isDue, end, republishedAt, pause) = (true, -1L, -1L, Turn);
+        var (standstill, pause) = (new Standstill(), Turn);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                var now = await LogEnd.OfAsync(database, stoppingToken);
-                if (isDue || (now == end && now != republishedAt))
-                {
-                    await RepublishLostAsync(stoppingToken);
-                    republishedAt = now;
-                }
-
-                (end, pause) = (now, Turn);
-                isDue = await reconnects.WaitAsync(Look, stoppingToken);
+                if (standstill.Look(await LogEnd.OfAsync(database, stoppingToken)))
+                    standstill.Sent(await RepublishLostAsync(stoppingToken));
+                pause = Turn;
+                if (await reconnects.WaitAsync(Look, stoppingToken))
+                    standstill.Reconnected();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -56,7 +52,8 @@ public sealed class Recovery(
     }
 
     // Every worker does this, since only it knows when its own queue is there to receive; one after the other, so that the next sees what the one before has sent.
-    private async Task RepublishLostAsync(CancellationToken cancellationToken)
+    // False where something was left alone because messages wait.
+    private async Task<bool> RepublishLostAsync(CancellationToken cancellationToken)
     {
         StreamLock? turn;
         while ((turn = await StreamLock.TryAcquireAsync(database, "recovery", cancellationToken)) is null)
@@ -64,14 +61,18 @@ public sealed class Recovery(
         await using var held = turn;
         var messages = await OutstandingAsync(null, cancellationToken);
         if (messages.Count == 0)
-            return;
+            return true;
         var there = await QueuedAsync(cancellationToken);
-        var sent = 0;
+        var (sent, all) = (0, true);
         foreach (var fact in messages.GroupBy(recorded => recorded.Fact.GetType()))
         {
-            // Where at least as many messages wait, none was lost, or their like is there already.
+            // Where at least as many messages wait, none was lost, or their like is there already; unless those that wait are others, which the next look will tell.
             if (there.GetValueOrDefault(fact.Key) >= fact.Count())
+            {
+                all = false;
                 continue;
+            }
+
             foreach (var recorded in fact)
                 await PublishAsync(recorded, cancellationToken);
             sent += fact.Count();
@@ -79,6 +80,7 @@ public sealed class Recovery(
 
         if (sent > 0)
             logger.Republished(sent);
+        return all;
     }
 
     private async Task<Dictionary<Type, long>> QueuedAsync(CancellationToken cancellationToken)

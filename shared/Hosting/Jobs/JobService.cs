@@ -67,7 +67,16 @@ public abstract class JobService<TJob>(JobQueue<TJob> queue, NpgsqlDataSource da
         if (held is null)
             return false;
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, held.Lost);
-        await DoAsync(job, both.Token);
+        try
+        {
+            await DoAsync(job, both.Token);
+        }
+        catch (Exception e) when (held.Lost.IsCancellationRequested && !stoppingToken.IsCancellationRequested && e is not OutOfMemoryException)
+        {
+            // Another worker may be at it by now, and have moved what this one wanted: whatever failed then says nothing about the job.
+            throw new OperationCanceledException($"the lock '{LockOf(job)}' was lost with its connection to the database", e, held.Lost);
+        }
+
         if (failures > 0)
             await recovery.RepublishAsync(RunOf(job), stoppingToken); // what was appended in a failed attempt may not have been published
         return true;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text;
 using MassTransit;
@@ -109,6 +110,84 @@ public sealed class WorkBusTests(Broker broker)
     }
 
     [Fact(Timeout = Patience)]
+    public async Task Work_whose_broker_is_killed_in_its_middle_comes_again_and_counts_as_no_failure()
+    {
+        Broker.SkipIfMissing();
+        var folder = Directory.CreateTempSubdirectory("hosting-tests-killed-rabbitmq-").FullName;
+        try
+        {
+            // A node that is killed has to know its queues: one that just began empty would begin empty again.
+            await using (var first = await PrivateBroker.StartAsync(folder, Token))
+            await using (await BusProcess.StartAsync(first.Address, bus => bus.AddConsumer<InterruptedConsumer>()))
+            {
+            }
+
+            await using var node = await PrivateBroker.StartAsync(folder, Token);
+            await using var worker = await BusProcess.StartAsync(node.Address, bus => bus.AddConsumer<InterruptedConsumer>());
+            using var failed = new Counted("self_rewarding.message.failed", "interrupted");
+            await worker.Bus.Publish(new RunCompleted("r", M1), Token);
+            await worker.Taken.ReadAsync(Token);
+
+            Process.GetProcessById(node.ProcessId).Kill();
+            await node.Ended;
+            await node.StartAgainAsync(Token);
+
+            (await worker.Taken.ReadAsync(Token)).Done.SetResult();
+            await using var queues = await BrokerQueues.OpenAsync(node.Address, Token);
+            await Broker.UntilAsync(queues, "interrupted", 0);
+            (await queues.FindAsync("interrupted_error", Token)).ShouldBeNull();
+            failed.Total.ShouldBe(0);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact(Timeout = Patience)]
+    public async Task What_the_broker_does_not_confirm_fails_and_can_be_published_again()
+    {
+        Broker.SkipIfMissing();
+        var folder = Directory.CreateTempSubdirectory("hosting-tests-silent-rabbitmq-").FullName;
+        try
+        {
+            await using var node = await PrivateBroker.StartAsync(folder, Token);
+            await using var worker = await BusProcess.StartAsync(node.Address, bus => bus.AddConsumer<InterruptedConsumer>());
+            var fact = new RunCompleted("r", M1);
+            await worker.Bus.PublishFactAsync(fact, Token);
+            (await worker.Taken.ReadAsync(Token)).Done.SetResult();
+
+            await SignalAsync("STOP", node.ProcessId);
+            TimeoutException silence;
+            try
+            {
+                silence = await Should.ThrowAsync<TimeoutException>(() => worker.Bus.PublishFactAsync(fact, TimeSpan.FromSeconds(0.5), Token));
+            }
+            finally
+            {
+                await SignalAsync("CONT", node.ProcessId);
+            }
+
+            silence.Message.ShouldBe("the broker did not confirm RunCompleted within 0.5 s: it is away, or was when it should have");
+            Transient.Passes(silence).ShouldBeTrue();
+            await worker.Bus.PublishFactAsync(fact, Token);
+            (await worker.Taken.ReadAsync(Token)).Done.SetResult();
+            (await worker.Taken.ReadAsync(Token)).Done.SetResult(); // what was not confirmed had come all the same
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        static async Task SignalAsync(string signal, int process)
+        {
+            using var kill = Process.Start("kill", [$"-{signal}", $"{process}"]);
+            await kill.WaitForExitAsync(Token);
+            kill.ExitCode.ShouldBe(0);
+        }
+    }
+
+    [Fact(Timeout = Patience)]
     public async Task What_cannot_be_read_or_is_of_another_version_is_kept_and_says_so()
     {
         var address = await broker.AddressAsync();
@@ -171,6 +250,11 @@ public sealed class WorkBusTests(Broker broker)
     private sealed class PatientConsumer(Inbox inbox) : IConsumer<CandidatesJudged>
     {
         public Task Consume(ConsumeContext<CandidatesJudged> context) => inbox.WorkAsync(context.Message);
+    }
+
+    private sealed class InterruptedConsumer(Inbox inbox) : IConsumer<RunCompleted>
+    {
+        public Task Consume(ConsumeContext<RunCompleted> context) => inbox.WorkAsync(context.Message).WaitAsync(context.CancellationToken);
     }
 
     private sealed class CarefulConsumer(Inbox inbox) : IConsumer<RunStopped>
