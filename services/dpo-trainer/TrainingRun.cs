@@ -74,7 +74,7 @@ public sealed class TrainingRun : IDisposable
     public async Task CheckpointAsync(int step, CancellationToken cancellationToken)
     {
         var path = Path.Combine(CheckpointRoot, $"step-{step}");
-        var sha256 = CheckpointFolder.Save(_options.Locate(path), Policy);
+        var sha256 = CheckpointFolder.Save(_options.Locate(path), Policy, masterWeights: true);
         var optimizerSha256 = Optimizer.Save(Path.Combine(_options.Locate(path), OptimizerFile));
         await _journal.CheckpointAsync(new CheckpointSaved(_run, _name, step, path, sha256, optimizerSha256), cancellationToken);
         foreach (var old in Directory.GetDirectories(_options.Locate(CheckpointRoot)).Where(other => Path.GetFileName(other) != Path.GetFileName(path)))

@@ -71,8 +71,9 @@ public static class ComposedKernels
     /// <param name="v">(R, K, D)</param>
     /// <param name="offsets">(S + 1) int64: sequence i is rows offsets[i] to offsets[i + 1]</param>
     /// <param name="scale">Multiplies q · k, usually 1 / √D.</param>
+    /// <param name="window">How many keys a row sees at most: its own and those right before it.</param>
     /// <returns>(R, H, D)</returns>
-    public static Tensor Attention(Tensor q, Tensor k, Tensor v, Tensor offsets, double scale)
+    public static Tensor Attention(Tensor q, Tensor k, Tensor v, Tensor offsets, double scale, long window = long.MaxValue)
     {
         using var scope = torch.NewDisposeScope();
         var bounds = Integers(offsets);
@@ -80,7 +81,7 @@ public static class ComposedKernels
         for (var i = 0; i + 1 < bounds.Length; i++)
         {
             var (begin, rows) = (bounds[i], bounds[i + 1] - bounds[i]);
-            if (rows > 0) parts.Add(Attend(q.narrow(0, begin, rows), k.narrow(0, begin, rows), v.narrow(0, begin, rows), scale));
+            if (rows > 0) parts.Add(Attend(q.narrow(0, begin, rows), k.narrow(0, begin, rows), v.narrow(0, begin, rows), scale, window));
         }
 
         return torch.cat(parts).MoveToOuterDisposeScope();
@@ -97,9 +98,10 @@ public static class ComposedKernels
     /// <param name="slots">(R) int64</param>
     /// <param name="positions">(R) int64, each below length</param>
     /// <param name="scale">Multiplies q · k.</param>
+    /// <param name="window">How many keys a row sees at most: its own and those right before it.</param>
     /// <returns>(R, H, D)</returns>
     public static Tensor CachedAttention(
-        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale)
+        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale, long window = long.MaxValue)
     {
         using var gradients = torch.no_grad();
         using var scope = torch.NewDisposeScope();
@@ -113,7 +115,7 @@ public static class ComposedKernels
         {
             var keys = keyCache.narrow(0, slot[row], 1).squeeze(0).narrow(0, 0, position[row] + 1); // (T, K, D)
             var values = valueCache.narrow(0, slot[row], 1).squeeze(0).narrow(0, 0, position[row] + 1);
-            parts.Add(Attend(q.narrow(0, row, 1), keys, values, scale));
+            parts.Add(Attend(q.narrow(0, row, 1), keys, values, scale, window));
         }
 
         return torch.cat(parts).MoveToOuterDisposeScope();
@@ -251,14 +253,15 @@ public static class ComposedKernels
         return (tokens.MoveToOuterDisposeScope(), LogProbs(logits, tokens).MoveToOuterDisposeScope());
     }
 
-    // The last rows of a sequence, q (n, H, D), over its keys and values (T, K, D): row i stands at position T - n + i.
-    private static Tensor Attend(Tensor q, Tensor k, Tensor v, double scale)
+    // The last rows of a sequence, q (n, H, D), over its keys and values (T, K, D): row i stands at position T - n + i and sees `window` keys up to that.
+    private static Tensor Attend(Tensor q, Tensor k, Tensor v, double scale, long window)
     {
         var (rows, keys, group) = (q.shape[0], k.shape[0], q.shape[1] / k.shape[1]);
         var queries = q.transpose(0, 1); // (H, n, D)
         var allKeys = k.repeat_interleave(group, 1).transpose(0, 1); // (H, T, D)
         var allValues = v.repeat_interleave(group, 1).transpose(0, 1);
-        var seen = torch.ones([rows, keys], device: q.device).tril(keys - rows);
+        var ones = torch.ones([rows, keys], device: q.device);
+        var seen = ones.tril(keys - rows) - ones.tril(keys - rows - Math.Min(window, keys)); // between two diagonals
         var scores = (queries.matmul(allKeys.transpose(1, 2)) * scale).masked_fill(seen.eq(0), double.NegativeInfinity); // (H, n, T)
         return scores.softmax(-1).matmul(allValues).transpose(0, 1); // (n, H, D)
     }

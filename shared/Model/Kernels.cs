@@ -48,19 +48,19 @@ public static class Kernels
         ComposedKernels.SwiGlu(gate, up);
 
     /// <inheritdoc cref="ComposedKernels.Attention"/>
-    public static Tensor Attention(Tensor q, Tensor k, Tensor v, Tensor offsets, double scale) =>
+    public static Tensor Attention(Tensor q, Tensor k, Tensor v, Tensor offsets, double scale, long window = long.MaxValue) =>
 #if !TORCHSHARP
-        IsNative(q) ? NativeKernels.Attention(q, k, v, offsets, scale) :
+        IsNative(q) ? NativeKernels.Attention(q, k, v, offsets, scale, window) :
 #endif
-        ComposedKernels.Attention(q, k, v, offsets, scale);
+        ComposedKernels.Attention(q, k, v, offsets, scale, window);
 
     /// <inheritdoc cref="ComposedKernels.CachedAttention"/>
     public static Tensor CachedAttention(
-        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale) =>
+        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale, long window = long.MaxValue) =>
 #if !TORCHSHARP
-        IsNative(q) ? NativeKernels.CachedAttention(q, k, v, keyCache, valueCache, slots, positions, scale) :
+        IsNative(q) ? NativeKernels.CachedAttention(q, k, v, keyCache, valueCache, slots, positions, scale, window) :
 #endif
-        ComposedKernels.CachedAttention(q, k, v, keyCache, valueCache, slots, positions, scale);
+        ComposedKernels.CachedAttention(q, k, v, keyCache, valueCache, slots, positions, scale, window);
 
     /// <inheritdoc cref="ComposedKernels.CopyCache"/>
     public static void CopyCache(Tensor keyCache, Tensor valueCache, long fromSlot, long toSlot, long length)

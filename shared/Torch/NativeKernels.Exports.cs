@@ -22,7 +22,7 @@ internal static partial class Native
 
     [LibraryImport(Library)]
     internal static partial int sr_kernel_attention(
-        TensorHandle q, TensorHandle k, TensorHandle v, TensorHandle offsets, double scale, out nint result);
+        TensorHandle q, TensorHandle k, TensorHandle v, TensorHandle offsets, double scale, long window, out nint result);
 
     [LibraryImport(Library)]
     internal static partial int sr_kernel_cached_attention(
@@ -34,6 +34,7 @@ internal static partial class Native
         TensorHandle slots,
         TensorHandle positions,
         double scale,
+        long window,
         out nint result);
 
     [LibraryImport(Library)]

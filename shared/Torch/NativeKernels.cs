@@ -57,9 +57,10 @@ public static class NativeKernels
     /// <param name="v">(R, K, D)</param>
     /// <param name="offsets">(S + 1) int64: sequence i is rows offsets[i] to offsets[i + 1]</param>
     /// <param name="scale">Multiplies q · k, usually 1 / √D.</param>
+    /// <param name="window">How many keys a row sees at most: its own and those right before it.</param>
     /// <returns>(R, H, D)</returns>
-    public static Tensor Attention(Tensor q, Tensor k, Tensor v, Tensor offsets, double scale) =>
-        Tensor.Result(Native.sr_kernel_attention(q.Handle, k.Handle, v.Handle, offsets.Handle, scale, out var result), result);
+    public static Tensor Attention(Tensor q, Tensor k, Tensor v, Tensor offsets, double scale, long window = long.MaxValue) =>
+        Tensor.Result(Native.sr_kernel_attention(q.Handle, k.Handle, v.Handle, offsets.Handle, scale, window, out var result), result);
 
     /// <summary>
     /// Stores each row's key and value at (slot, position), then each row attends to its slot's positions up to its own. Not differentiable. A row has the
@@ -73,12 +74,13 @@ public static class NativeKernels
     /// <param name="slots">(R) int64</param>
     /// <param name="positions">(R) int64, each below length</param>
     /// <param name="scale">Multiplies q · k.</param>
+    /// <param name="window">How many keys a row sees at most: its own and those right before it.</param>
     /// <returns>(R, H, D)</returns>
     public static Tensor CachedAttention(
-        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale) =>
+        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale, long window = long.MaxValue) =>
         Tensor.Result(
             Native.sr_kernel_cached_attention(
-                q.Handle, k.Handle, v.Handle, keyCache.Handle, valueCache.Handle, slots.Handle, positions.Handle, scale, out var result),
+                q.Handle, k.Handle, v.Handle, keyCache.Handle, valueCache.Handle, slots.Handle, positions.Handle, scale, window, out var result),
             result);
 
     /// <summary>Copies the first <paramref name="length"/> positions of one slot over another's.</summary>

@@ -218,7 +218,8 @@ public sealed class ChatTemplateTests : IDisposable
 
         using var plain = CheckpointFolder.Load(saved, chatTemplate: "plain");
         CheckpointFolder.Save(saved, plain);
-        File.ReadAllText(Path.Combine(saved, "tokenizer_config.json")).ShouldBe("{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\"\n}\n");
+        config.AsObject().Remove("chat_template"); // and nothing else
+        JsonNode.DeepEquals(JsonNode.Parse(File.ReadAllText(Path.Combine(saved, "tokenizer_config.json"))), config).ShouldBeTrue();
     }
 
     public void Dispose() => _folder.Delete(recursive: true);

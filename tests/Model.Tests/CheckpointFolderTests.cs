@@ -72,6 +72,86 @@ public sealed class CheckpointFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_model_above_the_limit_is_saved_in_shards_that_load_and_hash_as_one()
+    {
+        using var model = TinyModel.Kata();
+        var whole = CheckpointFolder.Save(Folder, model);
+
+        var sha256 = CheckpointFolder.Save(Folder, model, shardBytes: 12_000);
+
+        CheckpointFolder.Sha256(Folder).ShouldBe(sha256);
+        sha256.ShouldNotBe(whole);
+        var shards = Directory.GetFiles(Folder, "*.safetensors").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal).ToArray();
+        shards.ShouldBe([.. Enumerable.Range(1, shards.Length).Select(i => $"model-{i:00000}-of-{shards.Length:00000}.safetensors")]);
+        shards.Length.ShouldBeGreaterThan(2);
+        var index = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "model.safetensors.index.json")))!;
+        ((long)index["metadata"]!["total_size"]!).ShouldBe(4 * model.Model.Parameters.Elements);
+        foreach (var shard in shards)
+        {
+            using var file = SafeTensors.Open(Path.Combine(Folder, shard));
+            (file.Tensors.Values.Sum(tensor => tensor.End - tensor.Begin) <= 12_000 || file.Tensors.Count == 1).ShouldBeTrue(shard);
+            foreach (var name in file.Tensors.Keys) ((string)index["weight_map"]![name]!).ShouldBe(shard);
+        }
+
+        using (var loaded = CheckpointFolder.Load(Folder, sha256))
+        {
+            foreach (var (name, tensor) in model.Model.Parameters) loaded.Model.Parameters[name].Floats().ShouldHaveTheBitsOf(tensor.Floats());
+        }
+
+        // And back: nothing of the shards stays.
+        CheckpointFolder.Save(Folder, model).ShouldBe(whole);
+        Directory.GetFiles(Folder, "*safetensors*").Select(Path.GetFileName).ShouldBe(["model.safetensors"]);
+    }
+
+    [Fact]
+    public void What_is_wrong_with_shards_is_said_in_a_sentence()
+    {
+        using var model = TinyModel.Kata();
+        CheckpointFolder.Save(Folder, model, shardBytes: 12_000);
+        const string Index = "model.safetensors.index.json", Norm = "model.norm.weight";
+        var index = Path.Combine(Folder, Index);
+        var shards = Directory.GetFiles(Folder, "*.safetensors").Order(StringComparer.Ordinal).ToArray();
+        var text = File.ReadAllText(index);
+
+        Edit(Index, json => json["weight_map"]![Norm] = Path.GetFileName(shards[0]));
+        Error().ShouldBe($"{index}: \"weight_map\" places tensor '{Norm}' in '{Path.GetFileName(shards[0])}', which has no such tensor.");
+
+        File.WriteAllText(index, text);
+        Edit(Index, json => json["weight_map"]!["model.layers.9.input_layernorm.weight"] = Path.GetFileName(shards[0]));
+        Error().ShouldContain("places tensor 'model.layers.9.input_layernorm.weight' in");
+
+        Edit(Index, json => json["weight_map"] = new JsonObject());
+        Error().ShouldBe($"{index}: \"weight_map\" is empty.");
+
+        File.WriteAllText(index, text);
+        var bytes = File.ReadAllBytes(shards[1]);
+        File.Delete(shards[1]);
+        Error().ShouldBe($"'{shards[1]}' is missing, though {Index} names it: put the shard there, as it came with the others.");
+
+        File.WriteAllBytes(shards[1], bytes[..^3]);
+        Error().ShouldContain($"'{shards[1]}'");
+
+        File.Copy(shards[0], shards[1], overwrite: true);
+        Error().ShouldContain($"is in '{shards[0]}' and in '{shards[1]}': one of the two belongs to another model");
+
+        foreach (var file in Directory.GetFiles(Folder, "*safetensors*")) File.Delete(file);
+        Error().ShouldBe($"'{Path.Combine(Folder, "model.safetensors")}' is missing, and there is no {Index} beside it: weights are read from safetensors files only.");
+    }
+
+    [Theory]
+    [InlineData(float.NaN, "NaN")]
+    [InlineData(float.PositiveInfinity, "Infinity")]
+    public void A_weight_that_is_no_number_is_named_with_its_place(float weight, string text)
+    {
+        using var model = TinyModel.Kata();
+        model.Model.Parameters["model.layers.1.mlp.up_proj.weight"].view(-1).narrow(0, 37, 1).fill_(weight);
+        CheckpointFolder.Save(Folder, model);
+
+        Error().ShouldBe(
+            $"'{Path.Combine(Folder, "model.safetensors")}': tensor 'model.layers.1.mlp.up_proj.weight' has {text} at 37: the file is damaged, or the training that wrote it diverged.");
+    }
+
+    [Fact]
     public void A_wrong_missing_or_unknown_tensor_is_named()
     {
         using var model = TinyModel.Kata();

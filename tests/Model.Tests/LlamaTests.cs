@@ -98,18 +98,6 @@ public sealed class LlamaTests
     }
 
     [Fact]
-    public void Attention_biases_are_named_as_the_model_type_names_them()
-    {
-        static string[] Biases(LlamaConfig config) =>
-            [.. ParameterShape.Of(config with { NumHiddenLayers = 1 }).Select(shape => shape.Name).Where(name => name.EndsWith(".bias", StringComparison.Ordinal))];
-        var llama = Fixture.TinyConfig() with { AttentionBias = true };
-
-        Biases(llama with { ModelType = "qwen2" }).ShouldBe(
-            ["model.layers.0.self_attn.q_proj.bias", "model.layers.0.self_attn.k_proj.bias", "model.layers.0.self_attn.v_proj.bias"]);
-        Biases(llama).Length.ShouldBe(4);
-    }
-
-    [Fact]
     public void A_fresh_model_depends_on_its_seed_alone()
     {
         using var first = Llama.Create(Fixture.TinyConfig(), 7);

@@ -6,7 +6,10 @@ namespace SelfRewarding.Model.Tests;
 /// <summary>The tiny Llama with a tokenizer of its 97 ids that says nothing but where an answer ends (2).</summary>
 internal static class TinyModel
 {
-    public static LoadedModel Load() => new(Fixture.Tiny(), new Numbers());
+    public static LoadedModel Load() => Of(Fixture.Tiny());
+
+    /// <summary>A model of the same ids with that tokenizer.</summary>
+    public static LoadedModel Of(Llama model) => new(model, new Numbers());
 
     /// <summary>A Kata model of a few thousand weights, to save and load.</summary>
     public static LoadedModel Kata(ulong seed = 1)

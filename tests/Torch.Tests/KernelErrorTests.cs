@@ -45,6 +45,7 @@ public sealed class KernelErrorTests : IDisposable
         Refusal(() => NativeKernels.Attention(q, q, q, Longs(0, 3), 1)).ShouldBe("Attention: offsets run from 0 to 3, expected 0 to 4, the number of rows");
         Refusal(() => NativeKernels.Attention(q, q, q, Longs(0, 3, 2, 4), 1)).ShouldBe("Attention: offsets[2] is 2, expected at least 3, the one before");
         Refusal(() => NativeKernels.Attention(q, torch.zeros([4, 3, 8]), q, Longs(0, 4), 1)).ShouldContain("expected [4, a divisor of 2, 8]");
+        Refusal(() => NativeKernels.Attention(q, q, q, Longs(0, 4), 1, window: 0)).ShouldBe("Attention: window is 0, expected a positive number");
     }
 
     [Fact]

@@ -1,18 +1,18 @@
 using System.Security.Cryptography;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Tensor = TorchSharp.torch.Tensor;
 
 namespace SelfRewarding.Model;
 
 /// <summary>
 /// A model's folder in Hugging Face's layout: config.json, model.safetensors (or shards with model.safetensors.index.json), tokenizer.json and generation_config.json. What is
-/// saved here loads in transformers, vLLM and llama.cpp's converter.
+/// saved here loads in transformers, vLLM and llama.cpp's converter: the same keys, types and files as in the folder that the model came from.
 /// </summary>
 public static class CheckpointFolder
 {
-    private const string Config = "config.json", Weights = "model.safetensors", Index = "model.safetensors.index.json";
-    private const string TokenizerJson = "tokenizer.json", TokenizerConfig = "tokenizer_config.json", GenerationConfig = "generation_config.json";
+    /// <summary>Bytes of numbers in one file of weights, as transformers has it.</summary>
+    public const long DefaultShardBytes = 5_000_000_000;
+
+    internal const string Config = "config.json", TokenizerJson = "tokenizer.json", TokenizerConfig = "tokenizer_config.json", GenerationConfig = "generation_config.json";
 
     /// <summary>Loads a folder.</summary>
     /// <param name="folder">The folder.</param>
@@ -29,10 +29,14 @@ public static class CheckpointFolder
         }
 
         var (config, chat) = LoadTokenizer(folder, chatTemplate);
-        return new LoadedModel(LoadWeights(folder, config), chat);
+        var (model, types) = LoadWeights(folder, config);
+        return new LoadedModel(model, chat) { Files = ModelFiles.Read(folder) with { Types = types } };
     }
 
-    /// <summary>Loads all of a folder but its weights: enough to see texts as the model does.</summary>
+    /// <summary>
+    /// Loads all of a folder but its weights: enough to see texts as the model does. Of generation_config.json the end tokens count, before those of config.json; how to sample is
+    /// for whoever asks for an answer to say, so its temperature, penalties and lengths are carried along only.
+    /// </summary>
     /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another.</exception>
     public static (LlamaConfig Config, ChatTemplate Chat) LoadTokenizer(string folder, string? chatTemplate = null)
     {
@@ -46,23 +50,22 @@ public static class CheckpointFolder
     }
 
     /// <summary>
-    /// Saves a folder, the weights last, so that a folder with weights is complete. Each file is there whole or not at all, and saving again replaces it.
+    /// Saves a folder, the weights last, so that a folder with weights is complete. Each file is there whole or not at all, and saving again replaces it. Weights are rounded to the
+    /// types that they came in, so what is published is the rounded model, for all who load it.
     /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="masterWeights">Keeps every weight in float32, and remembers the types to publish in: for a training that goes on from this folder.</param>
+    /// <param name="shardBytes">Bytes of numbers in one file of weights; more go into several, with an index.</param>
     /// <returns>SHA-256 of the weights, see <see cref="Sha256"/>.</returns>
     /// <exception cref="CheckpointException">A file cannot be written, as when the disk is full.</exception>
-    public static string Save(string folder, LoadedModel model)
+    public static string Save(string folder, LoadedModel model, bool masterWeights = false, long shardBytes = DefaultShardBytes)
     {
-        var config = model.Model.Config;
+        var (config, files) = (model.Model.Config, model.Files);
         AtomicFile.WriteText(Path.Combine(folder, TokenizerJson), model.Tokenizer.ToJson());
-        AtomicFile.WriteText(Path.Combine(folder, TokenizerConfig), Indented(TokenizerSettings(model.Chat)));
-        AtomicFile.WriteText(Path.Combine(folder, GenerationConfig), Indented(new JsonObject
-        {
-            ["_from_model_config"] = true,
-            ["bos_token_id"] = config.BosTokenId,
-            ["eos_token_id"] = model.Chat.StopIds.Count == 1 ? model.Chat.StopIds[0] : new JsonArray([.. model.Chat.StopIds.Select(id => (JsonNode)id)]),
-        }));
-        AtomicFile.WriteText(Path.Combine(folder, Config), config.ToJson());
-        return SafeTensors.Write(Path.Combine(folder, Weights), model.Model.Parameters);
+        foreach (var (name, bytes) in files.For(config, model.Chat)) AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(bytes));
+        AtomicFile.WriteText(Path.Combine(folder, Config), files.Config ?? config.ToJson());
+        return WeightFiles.Write(folder, model.Model.Parameters, files.Types, masterWeights, shardBytes);
     }
 
     /// <summary>The identity of a model: SHA-256 of the bytes of model.safetensors, or of all its shards one after another in the order of their names; lower-case hexadecimal.</summary>
@@ -70,7 +73,7 @@ public static class CheckpointFolder
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[1 << 20];
-        foreach (var file in WeightFiles(folder))
+        foreach (var file in WeightFiles.Find(folder))
         {
             try
             {
@@ -86,9 +89,9 @@ public static class CheckpointFolder
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static Llama LoadWeights(string folder, LlamaConfig config)
+    private static (Llama Model, IReadOnlyDictionary<string, string> Types) LoadWeights(string folder, LlamaConfig config)
     {
-        var files = WeightFiles(folder).Select(SafeTensors.Open).ToList();
+        var files = WeightFiles.Open(folder);
         var loaded = new List<KeyValuePair<string, Tensor>>();
         try
         {
@@ -97,13 +100,14 @@ public static class CheckpointFolder
             foreach (var shape in shapes)
             {
                 // Checked against the header, before a wrong shape's memory is taken.
-                var file = files.Find(file => file.Tensors.ContainsKey(shape.Name))
+                var file = files.FirstOrDefault(file => file.Tensors.ContainsKey(shape.Name))
                     ?? throw new CheckpointException($"'{files[0].Path}': tensor '{shape.Name}' is missing (config.json: {shape.Reason}).");
                 shape.Check(file.Tensors[shape.Name].Shape);
                 loaded.Add(KeyValuePair.Create(shape.Name, file.Read(shape.Name)));
+                RefuseNotFinite(file, shape.Name, loaded[^1].Value);
             }
 
-            return new Llama(config, new Parameters(loaded));
+            return (new Llama(config, new Parameters(loaded)), WeightFiles.TypesOf(files));
         }
         catch
         {
@@ -116,7 +120,7 @@ public static class CheckpointFolder
         }
     }
 
-    private static void RefuseUnknown(List<SafeTensors> files, IReadOnlyList<ParameterShape> shapes, LlamaConfig config)
+    private static void RefuseUnknown(IReadOnlyList<SafeTensors> files, IReadOnlyList<ParameterShape> shapes, LlamaConfig config)
     {
         var known = shapes.Select(shape => shape.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var file in files)
@@ -131,24 +135,16 @@ public static class CheckpointFolder
         }
     }
 
-    private static IEnumerable<string> WeightFiles(string folder)
+    private static void RefuseNotFinite(SafeTensors file, string name, Tensor tensor)
     {
-        var index = Path.Combine(folder, Index);
-        if (File.Exists(Path.Combine(folder, Weights)) || !File.Exists(index)) return [Path.Combine(folder, Weights)];
-        var map = JsonFile.Read(index).Object("weight_map") ?? throw new CheckpointException($"{index}: \"weight_map\" is missing.");
-        var names = map.Root.EnumerateObject().Select(tensor => map.Text(tensor.Name) ?? "").Distinct().Order(StringComparer.Ordinal).ToArray();
-        var outside = Array.Find(names, name => name.Length == 0 || Path.GetFileName(name) != name);
-        return outside is null ? names.Select(name => Path.Combine(folder, name)) : throw new CheckpointException($"{index}: \"{outside}\" is not the name of a file beside it.");
+        if (double.IsFinite(Kernels.SquaredNorm(tensor))) return;
+        using var flat = tensor.view(-1);
+        for (var at = 0L; ; at += SafeTensors.PieceLength)
+        {
+            using var piece = flat.narrow(0, at, Math.Min(SafeTensors.PieceLength, flat.numel() - at));
+            var numbers = piece.data<float>().ToArray();
+            if (Array.FindIndex(numbers, number => !float.IsFinite(number)) is >= 0 and var place)
+                throw new CheckpointException($"'{file.Path}': tensor '{name}' has {numbers[place]} at {at + place}: the file is damaged, or the training that wrote it diverged.");
+        }
     }
-
-    private static JsonObject TokenizerSettings(ChatTemplate chat)
-    {
-        var settings = new JsonObject { ["tokenizer_class"] = "PreTrainedTokenizerFast" };
-        if (chat.Source is null) return settings;
-        (settings["bos_token"], settings["eos_token"]) = chat.TokenNames;
-        settings["chat_template"] = chat.Source;
-        return settings;
-    }
-
-    private static string Indented(JsonObject json) => json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace SelfRewarding.Model;
 
@@ -59,6 +60,11 @@ internal sealed class JsonFile(string file, JsonElement root)
         : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number
         : throw Wrong(field, "an integer", value);
 
+    public int Positive(string field) => Int(field) is > 0 and var number ? number : throw Wrong(field, "a positive integer", Require(field));
+
+    public double PositiveNumber(string field, double? absent = null) =>
+        Double(field, absent) is > 0 and < double.PositiveInfinity and var number ? number : throw Wrong(field, "a positive number", Require(field));
+
     public int? OptionalInt(string field) => Find(field) is null ? null : Int(field);
 
     public double Double(string field, double? absent = null) =>
@@ -93,6 +99,9 @@ internal sealed class JsonFile(string file, JsonElement root)
         var text = value.GetRawText();
         return text.Length <= 80 ? text : text[..77] + "...";
     }
+
+    /// <summary>How JSON files of a model are written.</summary>
+    public static string Indented(JsonObject json) => json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
 
     private static string Kind(JsonElement value) => value.ValueKind switch
     {

@@ -14,6 +14,9 @@ public sealed record LoadedModel(Llama Model, ChatTemplate Chat) : IDisposable
     /// <summary>Its tokenizer.</summary>
     public ITokenizer Tokenizer => Chat.Tokenizer;
 
+    /// <summary>What else came with it, to be saved beside it again.</summary>
+    public ModelFiles Files { get; init; } = ModelFiles.None;
+
     /// <summary>Frees the weights.</summary>
     public void Dispose() => Model.Dispose();
 }

@@ -1,5 +1,4 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
+using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using Tensor = TorchSharp.torch.Tensor;
@@ -7,61 +6,44 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace SelfRewarding.Model;
 
 /// <summary>
-/// The safetensors format (github.com/huggingface/safetensors): eight bytes of header length, a JSON header of names, types, shapes and places, then the numbers, little-endian.
-/// An open file reads one tensor at a time, straight into the tensor's memory; every place in the header is checked against the file before.
+/// A safetensors file (github.com/huggingface/safetensors): a header of names, types, shapes and places, then the numbers, little-endian. Tensors are read one at a time through
+/// small windows on the file, so that beside the tensor itself hardly any memory is taken; every place in the header is checked against the file before.
 /// </summary>
 public sealed class SafeTensors : IDisposable
 {
-    private const int LongestHeader = 100_000_000; // the limit of the reference implementation
+    /// <summary>Numbers that are read, converted or written at once.</summary>
+    internal const long PieceLength = 1 << 20;
 
     private readonly SafeFileHandle _file;
-    private readonly long _dataStart;
+    private readonly MemoryMappedFile _map;
+    private readonly SafeTensorHeader _header;
 
-    private SafeTensors(string path, SafeFileHandle file, long dataStart, IReadOnlyDictionary<string, SafeTensorEntry> tensors)
-    {
-        Path = path;
-        _file = file;
-        _dataStart = dataStart;
-        Tensors = tensors;
-    }
+    private SafeTensors(string path, SafeFileHandle file, MemoryMappedFile map, SafeTensorHeader header) => (Path, _file, _map, _header) = (path, file, map, header);
 
     /// <summary>The file.</summary>
     public string Path { get; }
 
     /// <summary>What is in it, by name.</summary>
-    public IReadOnlyDictionary<string, SafeTensorEntry> Tensors { get; }
+    public IReadOnlyDictionary<string, SafeTensorEntry> Tensors => _header.Tensors;
+
+    /// <summary>The texts that whoever wrote it put beside the tensors.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Opens a file and checks its header.</summary>
     /// <exception cref="CheckpointException">The file is missing, cut short, or its header contradicts itself or the file's length.</exception>
     public static SafeTensors Open(string path)
     {
-        SafeFileHandle file;
+        SafeFileHandle? file = null;
         try
         {
             file = File.OpenHandle(path);
+            var header = SafeTensorHeader.Read(path, RandomAccess.GetLength(file), (buffer, offset) => ReadExactly(file, buffer, offset, path));
+            return new SafeTensors(path, file, MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true), header);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            throw new CheckpointException($"'{path}' cannot be opened: {e.Message}", e);
-        }
-
-        try
-        {
-            var length = RandomAccess.GetLength(file);
-            var prefix = new byte[8];
-            if (length < 8) throw new CheckpointException($"'{path}' has {length} bytes, too few for a safetensors file.");
-            ReadExactly(file, prefix, 0, path);
-            var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-            if (headerLength > LongestHeader || (long)headerLength > length - 8)
-                throw new CheckpointException($"'{path}' says that its header has {headerLength} bytes, but the file has {length}: it is cut short, or no safetensors file.");
-            var header = new byte[headerLength];
-            ReadExactly(file, header, 8, path);
-            var dataStart = 8 + (long)headerLength;
-            return new SafeTensors(path, file, dataStart, SafeTensorEntry.Parse(path, header, length - dataStart));
-        }
-        catch
-        {
-            file.Dispose();
+            file?.Dispose();
+            if (e is IOException or UnauthorizedAccessException) throw new CheckpointException($"'{path}' cannot be opened: {e.Message}", e);
             throw;
         }
     }
@@ -71,67 +53,74 @@ public sealed class SafeTensors : IDisposable
     public Tensor Read(string name)
     {
         if (!Tensors.TryGetValue(name, out var entry)) throw new CheckpointException($"'{Path}' has no tensor '{name}'.");
-        long[] shape = [.. entry.Shape];
-        switch (entry.Type)
+        var stored = entry.Type switch
         {
-            case "F32":
-            case "I64":
-                var tensor = torch.empty(shape, dtype: entry.Type == "I64" ? torch.ScalarType.Int64 : torch.ScalarType.Float32);
-                ReadExactly(_file, tensor.bytes, _dataStart + entry.Begin, Path);
-                return tensor;
-            case "F16":
-            case "BF16":
-                return ReadHalves(entry, shape);
-            default:
-                throw new CheckpointException($"'{Path}': tensor '{name}' has type {entry.Type}; F32, F16, BF16 and I64 are read.");
+            "F32" => torch.ScalarType.Float32,
+            "I64" => torch.ScalarType.Int64,
+            "F16" => torch.ScalarType.Float16,
+            "BF16" => torch.ScalarType.BFloat16,
+            _ => throw new CheckpointException($"'{Path}': tensor '{name}' has type {entry.Type}; F32, F16, BF16 and I64 are read."),
+        };
+        var tensor = torch.empty([.. entry.Shape], dtype: stored == torch.ScalarType.Int64 ? torch.ScalarType.Int64 : torch.ScalarType.Float32);
+        try
+        {
+            Fill(tensor, stored, _header.DataStart + entry.Begin, SafeTensorEntry.WidthOf(entry.Type));
+            return tensor;
+        }
+        catch
+        {
+            tensor.Dispose();
+            throw;
         }
     }
 
     /// <summary>Writes float32 and int64 tensors, sorted by name, whole or not at all (see <see cref="AtomicFile"/>), with the metadata that transformers expects.</summary>
     /// <returns>SHA-256 of the file in lower-case hexadecimal.</returns>
     /// <exception cref="CheckpointException">The file cannot be written, as when the disk is full.</exception>
-    public static string Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors)
-    {
-        var sorted = tensors.OrderBy(tensor => tensor.Key, StringComparer.Ordinal).ToArray();
-        var header = SafeTensorEntry.Header(sorted);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        AtomicFile.Write(path, stream =>
-        {
-            var prefix = new byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(prefix, header.Length);
-            Append(prefix);
-            Append(header);
-            foreach (var (_, tensor) in sorted)
-            {
-                using var contiguous = tensor.detach().contiguous();
-                Append(contiguous.bytes);
-            }
-
-            void Append(ReadOnlySpan<byte> bytes)
-            {
-                hash.AppendData(bytes);
-                stream.Write(bytes);
-            }
-        });
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    public static string Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors) => SafeTensorsWriter.Write(path, tensors);
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => _file.Dispose();
-
-    private Tensor ReadHalves(SafeTensorEntry entry, long[] shape)
+    public void Dispose()
     {
-        var raw = new byte[entry.End - entry.Begin];
-        ReadExactly(_file, raw, _dataStart + entry.Begin, Path);
-        var values = new float[raw.Length / 2];
-        for (var i = 0; i < values.Length; i++)
-        {
-            // BF16 is the upper half of a float32.
-            var bits = BinaryPrimitives.ReadUInt16LittleEndian(raw.AsSpan(2 * i));
-            values[i] = entry.Type == "BF16" ? BitConverter.UInt32BitsToSingle((uint)bits << 16) : (float)BitConverter.UInt16BitsToHalf(bits);
-        }
+        _map.Dispose();
+        _file.Dispose();
+    }
 
-        return torch.tensor(values, shape.AsSpan());
+    private void Fill(Tensor tensor, torch.ScalarType stored, long offset, int width)
+    {
+        // A window past the end of a file kills the process where a read would fail, so look again: who writes models here replaces files and never shortens one.
+        var end = offset + tensor.numel() * width;
+        if (RandomAccess.GetLength(_file) < end) throw new CheckpointException($"'{Path}' was cut short while it was read: it ends before byte {end}.");
+        using var flat = tensor.view(-1);
+        for (var at = 0L; at < flat.numel(); at += PieceLength)
+        {
+            var length = Math.Min(PieceLength, flat.numel() - at);
+            using var piece = flat.narrow(0, at, length);
+            if (stored == tensor.dtype)
+            {
+                Copy(offset + at * width, piece.bytes);
+                continue;
+            }
+
+            using var narrow = torch.empty([length], dtype: stored);
+            Copy(offset + at * width, narrow.bytes);
+            piece.copy_(narrow); // exact: float32 holds every number of both halves
+        }
+    }
+
+    private unsafe void Copy(long offset, Span<byte> to)
+    {
+        using var window = _map.CreateViewAccessor(offset, to.Length, MemoryMappedFileAccess.Read);
+        byte* start = null;
+        window.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        try
+        {
+            new ReadOnlySpan<byte>(start + window.PointerOffset, to.Length).CopyTo(to);
+        }
+        finally
+        {
+            window.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
     }
 
     private static void ReadExactly(SafeFileHandle file, Span<byte> buffer, long offset, string path)

@@ -51,7 +51,7 @@ public sealed class Llama : IDisposable
     /// <param name="dropout">Dropout on what attention and MLP add to the residual stream; null for none.</param>
     public Tensor Forward(Tensor ids, SequenceLayout layout, DropoutKey? dropout = null)
     {
-        return Forward(ids, layout.Positions, (_, q, k, v) => Kernels.Attention(q, k, v, layout.Offsets, _scale), dropout);
+        return Forward(ids, layout.Positions, (layer, q, k, v) => Kernels.Attention(q, k, v, layout.Offsets, _scale, Config.WindowOf(layer)), dropout);
     }
 
     /// <summary>
@@ -65,7 +65,10 @@ public sealed class Llama : IDisposable
     public Tensor Forward(Tensor ids, Tensor slots, Tensor positions, KvCache cache)
     {
         return Forward(
-            ids, positions, (layer, q, k, v) => Kernels.CachedAttention(q, k, v, cache.Keys(layer), cache.Values(layer), slots, positions, _scale), dropout: null);
+            ids,
+            positions,
+            (layer, q, k, v) => Kernels.CachedAttention(q, k, v, cache.Keys(layer), cache.Values(layer), slots, positions, _scale, Config.WindowOf(layer)),
+            dropout: null);
     }
 
     /// <summary>Unnormalised scores of the next token, (R, V), from hidden states (R, d).</summary>

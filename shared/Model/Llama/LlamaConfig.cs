@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace SelfRewarding.Model;
@@ -8,11 +7,15 @@ namespace SelfRewarding.Model;
 public sealed record Llama3RopeScaling(double Factor, double LowFreqFactor, double HighFreqFactor, int OriginalMaxPositionEmbeddings);
 
 /// <summary>
-/// The shape of a Llama and of what is Llama but for a flag (Mistral, Qwen2), as Hugging Face's <c>config.json</c> says it. A field that would change the arithmetic in a
-/// way that is not implemented is refused by name; fields that do not (dtype, dropout of other trainers, version marks) are passed over.
+/// The shape of a Llama and of what is Llama but for a flag (Mistral, Qwen2), as Hugging Face's <c>config.json</c> says it. A field that changes, or may change, the arithmetic
+/// in a way that is not implemented is refused by name; fields that do not (dtype, dropout of other trainers, version marks) are passed over. Computing is in float32 whatever
+/// the dtype: the kernels that give a row the same bits in any batch are float32's.
 /// </summary>
 public sealed record LlamaConfig
 {
+    /// <summary>Of positions times head width: 2 GiB for cosines and sines together.</summary>
+    private const long LongestRopeTable = 1L << 29;
+
     public string ModelType { get; init; } = "llama";
 
     public required int HiddenSize { get; init; }
@@ -49,12 +52,21 @@ public sealed record LlamaConfig
     /// <summary>gate_proj, up_proj and down_proj have a bias.</summary>
     public bool MlpBias { get; init; }
 
+    /// <summary>Keys that a row sees at most, its own and those right before it; null sees all.</summary>
+    public int? SlidingWindow { get; init; }
+
+    /// <summary>The first layer that has <see cref="SlidingWindow"/> (Qwen2's max_window_layers).</summary>
+    public int FirstSlidingLayer { get; init; }
+
     public int? BosTokenId { get; init; }
 
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
 
     /// <summary>Qwen2's o_proj never has a bias; Llama's has one when attention_bias is set.</summary>
     public bool OutputBias => AttentionBias && ModelType != "qwen2";
+
+    /// <summary>Keys that a row of this layer sees at most.</summary>
+    public long WindowOf(int layer) => SlidingWindow is { } window && layer >= FirstSlidingLayer ? window : long.MaxValue;
 
     /// <summary>Reads and checks <c>config.json</c>.</summary>
     /// <exception cref="CheckpointException">The file is missing, malformed, contradicts itself or asks for arithmetic that is not implemented.</exception>
@@ -96,8 +108,15 @@ public sealed record LlamaConfig
             ["eos_token_id"] = EosTokenIds.Count switch { 0 => null, 1 => EosTokenIds[0], _ => new JsonArray([.. EosTokenIds.Select(id => (JsonNode)id)]) },
             ["torch_dtype"] = "float32",
         };
-        if (ModelType == "mistral") json["sliding_window"] = null;
-        return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
+        if (ModelType == "mistral") json["sliding_window"] = SlidingWindow;
+        if (ModelType == "qwen2")
+        {
+            json["use_sliding_window"] = SlidingWindow is not null;
+            json["sliding_window"] = SlidingWindow;
+            json["max_window_layers"] = SlidingWindow is null ? NumHiddenLayers : FirstSlidingLayer;
+        }
+
+        return JsonFile.Indented(json);
     }
 
     /// <summary>10000.0, not 10000: readers that check types take the latter for an integer.</summary>
@@ -108,37 +127,48 @@ public sealed record LlamaConfig
         var type = json.Text("model_type");
         if (type is not ("llama" or "mistral" or "qwen2"))
             throw new CheckpointException($"{json.File}: \"model_type\" is \"{type}\", which is not implemented; llama, mistral and qwen2 are.");
-        ConfigRefusals.Check(json);
+        ConfigFields.Check(json);
 
-        var hidden = Positive(json, "hidden_size");
-        var heads = Positive(json, "num_attention_heads");
-        var keyValueHeads = json.Find("num_key_value_heads") is null ? heads : Positive(json, "num_key_value_heads");
+        var hidden = json.Positive("hidden_size");
+        var heads = json.Positive("num_attention_heads");
+
+        // Where the field is absent transformers takes a number of its own for Mistral and Qwen2 (8 and 32), so it has to be there.
+        if (type != "llama" && !json.Root.TryGetProperty("num_key_value_heads", out _)) throw new CheckpointException($"{json.File}: \"num_key_value_heads\" is missing.");
+        var keyValueHeads = json.Find("num_key_value_heads") is null ? heads : json.Positive("num_key_value_heads");
         if (heads % keyValueHeads != 0)
             throw new CheckpointException($"{json.File}: \"num_attention_heads\" is {heads}, which is not a multiple of num_key_value_heads {keyValueHeads}.");
         if (json.Find("head_dim") is null && hidden % heads != 0)
             throw new CheckpointException($"{json.File}: \"hidden_size\" is {hidden}, which is not a multiple of num_attention_heads {heads}.");
-        var headDim = json.Find("head_dim") is null ? hidden / heads : Positive(json, "head_dim");
+        var headDim = json.Find("head_dim") is null ? hidden / heads : json.Positive("head_dim");
         if (headDim % 2 != 0) throw new CheckpointException($"{json.File}: a head is {headDim} wide; rotary embeddings need an even width.");
+
+        var layers = json.Positive("num_hidden_layers");
+        var positions = json.Positive("max_position_embeddings");
+        if ((long)positions * headDim > LongestRopeTable)
+            throw new CheckpointException($"{json.File}: \"max_position_embeddings\" is {positions}, too many for rotary tables in memory: lower it to the longest sequence that you need.");
 
         // transformers 5 moved rope_theta and rope_scaling into one object.
         var rope = json.Object("rope_parameters");
+        var (window, firstSlidingLayer) = SlidingWindowFields.Read(json, type, layers);
         return new LlamaConfig
         {
             ModelType = type,
             HiddenSize = hidden,
-            IntermediateSize = Positive(json, "intermediate_size"),
-            NumHiddenLayers = Positive(json, "num_hidden_layers"),
+            IntermediateSize = json.Positive("intermediate_size"),
+            NumHiddenLayers = layers,
             NumAttentionHeads = heads,
             NumKeyValueHeads = keyValueHeads,
             HeadDim = headDim,
-            VocabSize = Positive(json, "vocab_size"),
-            MaxPositionEmbeddings = Positive(json, "max_position_embeddings"),
-            RmsNormEps = json.Double("rms_norm_eps", 1e-6),
-            RopeTheta = rope?.Double("rope_theta", 10000) ?? json.Double("rope_theta", 10000),
+            VocabSize = json.Positive("vocab_size"),
+            MaxPositionEmbeddings = positions,
+            RmsNormEps = json.PositiveNumber("rms_norm_eps", 1e-6),
+            RopeTheta = rope?.Find("rope_theta") is not null ? rope.PositiveNumber("rope_theta") : json.PositiveNumber("rope_theta", 10000),
             RopeScaling = Scaling(json.Object("rope_scaling") ?? rope),
             TieWordEmbeddings = json.Bool("tie_word_embeddings", false),
             AttentionBias = type == "qwen2" || json.Bool("attention_bias", false),
             MlpBias = json.Bool("mlp_bias", false),
+            SlidingWindow = window,
+            FirstSlidingLayer = firstSlidingLayer,
             BosTokenId = json.OptionalInt("bos_token_id"),
             EosTokenIds = json.Ints("eos_token_id") ?? [],
         };
@@ -146,15 +176,13 @@ public sealed record LlamaConfig
 
     private static Llama3RopeScaling? Scaling(JsonFile? rope)
     {
-        var type = rope?.Text("rope_type") ?? rope?.Text("type") ?? "default";
-        return type switch
-        {
-            "default" => null,
-            "llama3" => new Llama3RopeScaling(rope!.Double("factor"), rope.Double("low_freq_factor"), rope.Double("high_freq_factor"), rope.Int("original_max_position_embeddings")),
-            _ => throw new CheckpointException($"{rope!.File}: \"rope_type\" is \"{type}\", which is not implemented; default and llama3 are."),
-        };
+        if (rope is null) return null;
+        var type = rope.Text("rope_type") ?? rope.Text("type") ?? "default";
+        if (type is not ("default" or "llama3")) throw new CheckpointException($"{rope.File}: \"rope_type\" is \"{type}\", which is not implemented; default and llama3 are.");
+        ConfigFields.CheckRope(rope);
+        if (type == "default") return null;
+        var (low, high) = (rope.PositiveNumber("low_freq_factor"), rope.PositiveNumber("high_freq_factor"));
+        if (high <= low) throw rope.Wrong("high_freq_factor", $"more than low_freq_factor {low.ToString(CultureInfo.InvariantCulture)}", rope.Require("high_freq_factor"));
+        return new Llama3RopeScaling(rope.PositiveNumber("factor"), low, high, rope.Positive("original_max_position_embeddings"));
     }
-
-    private static int Positive(JsonFile json, string field) =>
-        json.Int(field) is > 0 and var number ? number : throw json.Wrong(field, "a positive integer", json.Require(field));
 }

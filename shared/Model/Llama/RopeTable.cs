@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -13,8 +14,13 @@ public sealed class RopeTable : IDisposable
     public RopeTable(LlamaConfig config)
     {
         var frequencies = InverseFrequencies(config);
-        var cos = new float[(long)config.MaxPositionEmbeddings * frequencies.Length];
-        var sin = new float[cos.Length];
+        long[] shape = [config.MaxPositionEmbeddings, frequencies.Length];
+        Cos = torch.empty(shape).DetachFromDisposeScope();
+        Sin = torch.empty(shape).DetachFromDisposeScope();
+
+        // Written in place: the table of a long context is large.
+        var cos = MemoryMarshal.Cast<byte, float>(Cos.bytes);
+        var sin = MemoryMarshal.Cast<byte, float>(Sin.bytes);
         for (var p = 0; p < config.MaxPositionEmbeddings; p++)
         {
             for (var i = 0; i < frequencies.Length; i++)
@@ -25,10 +31,6 @@ public sealed class RopeTable : IDisposable
                 sin[p * frequencies.Length + i] = (float)Math.Sin(angle);
             }
         }
-
-        long[] shape = [config.MaxPositionEmbeddings, frequencies.Length];
-        Cos = torch.tensor(cos, shape.AsSpan()).DetachFromDisposeScope();
-        Sin = torch.tensor(sin, shape.AsSpan()).DetachFromDisposeScope();
     }
 
     /// <summary>(P, D/2)</summary>

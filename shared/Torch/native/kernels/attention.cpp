@@ -26,25 +26,32 @@ struct Heads {
     int64_t key_stride() const { return key * dim; }
 };
 
-Heads check_operands(const std::string& kernel, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+// What a row may see and how its scores are scaled.
+struct Reach {
+    double scale;
+    int64_t window; // keys, the row's own included
+};
+
+Heads check_operands(const std::string& kernel, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Reach& reach) {
     check_floats(q, (kernel + ": q").c_str(), 3);
     check_floats(k, (kernel + ": k").c_str(), 3);
     check_floats(v, (kernel + ": v").c_str(), 3);
     TORCH_CHECK(k.size(0) == q.size(0) && k.size(2) == q.size(2) && k.size(1) > 0 && q.size(1) % k.size(1) == 0, kernel, ": k has shape ",
         k.sizes(), ", expected [", q.size(0), ", a divisor of ", q.size(1), ", ", q.size(2), "] for q of shape ", q.sizes());
     TORCH_CHECK(v.sizes() == k.sizes(), kernel, ": v has shape ", v.sizes(), ", expected ", k.sizes(), " as k");
-    TORCH_CHECK(scale > 0 && std::isfinite(scale), kernel, ": scale is ", scale, ", expected a positive number");
+    TORCH_CHECK(reach.scale > 0 && std::isfinite(reach.scale), kernel, ": scale is ", reach.scale, ", expected a positive number");
+    TORCH_CHECK(reach.window > 0, kernel, ": window is ", reach.window, ", expected a positive number");
     return {q.size(1), k.size(1), q.size(2)};
 }
 
-void attend(const std::vector<Segment>& segments, const Heads& heads, const float* q, float* out, float* lse, double scale) {
+void attend(const std::vector<Segment>& segments, const Heads& heads, const float* q, float* out, float* lse, const Reach& reach) {
     struct Task {
         int64_t segment, begin, head;
     };
     std::vector<Task> tasks;
     double operations = 0;
     for (size_t s = 0; s < segments.size(); ++s) {
-        operations += 4.0 * segments[s].rows * (segments[s].first + segments[s].rows) * heads.query * heads.dim;
+        operations += 4.0 * segments[s].rows * std::min(segments[s].first + segments[s].rows, reach.window) * heads.query * heads.dim;
         for (int64_t begin = 0; begin < segments[s].rows; begin += QueryBlock)
             for (int64_t head = 0; head < heads.query; ++head)
                 tasks.push_back({static_cast<int64_t>(s), begin, head});
@@ -56,11 +63,12 @@ void attend(const std::vector<Segment>& segments, const Heads& heads, const floa
         compute().attention({q + row * heads.query_stride() + head * heads.dim, heads.query_stride()}, {segment.k + shared, heads.key_stride()},
             {segment.v + shared, heads.key_stride()}, {out + row * heads.query_stride() + head * heads.dim, heads.query_stride()},
             lse != nullptr ? lse + row * heads.query + head : nullptr, heads.query, segment.first + begin,
-            std::min(QueryBlock, segment.rows - begin), heads.dim, static_cast<float>(scale));
+            std::min(QueryBlock, segment.rows - begin), heads.dim, reach.window, static_cast<float>(reach.scale));
     });
 }
 
-at::Tensor attention_forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& offsets, double scale, at::Tensor* lse) {
+at::Tensor attention_forward(
+    const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& offsets, const Reach& reach, at::Tensor* lse) {
     const Heads heads{q.size(1), k.size(1), q.size(2)};
     auto out = floats_like(q);
     if (lse != nullptr)
@@ -69,18 +77,19 @@ at::Tensor attention_forward(const at::Tensor& q, const at::Tensor& k, const at:
     std::vector<Segment> segments;
     for (int64_t s = 0; s + 1 < offsets.size(0); ++s)
         segments.push_back({offset[s], offset[s + 1] - offset[s], 0, read(k) + offset[s] * heads.key_stride(), read(v) + offset[s] * heads.key_stride()});
-    attend(segments, heads, read(q), write(out), lse != nullptr ? write(*lse) : nullptr, scale);
+    attend(segments, heads, read(q), write(out), lse != nullptr ? write(*lse) : nullptr, reach);
     return out;
 }
 
 class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
 public:
-    static at::Tensor forward(
-        AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& offsets, double scale) {
+    static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+        const at::Tensor& offsets, double scale, int64_t window) {
         at::Tensor lse;
-        auto out = attention_forward(q, k, v, offsets, scale, &lse);
+        auto out = attention_forward(q, k, v, offsets, {scale, window}, &lse);
         context->save_for_backward({q, k, v, offsets, lse});
         context->saved_data["scale"] = scale;
+        context->saved_data["window"] = window;
         return out;
     }
 
@@ -89,6 +98,7 @@ public:
         const auto saved = context->get_saved_variables();
         const auto &q = saved[0], &k = saved[1], &v = saved[2], &offsets = saved[3], &lse = saved[4];
         const auto scale = static_cast<float>(context->saved_data["scale"].toDouble());
+        const int64_t window = context->saved_data["window"].toInt();
         const auto dout = gradients[0].contiguous();
         const Heads heads{q.size(1), k.size(1), q.size(2)};
         auto dq = floats_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
@@ -96,7 +106,7 @@ public:
         const int64_t sequences = offsets.size(0) - 1;
         double operations = 0;
         for (int64_t s = 0; s < sequences; ++s)
-            operations += 10.0 * (offset[s + 1] - offset[s]) * (offset[s + 1] - offset[s]) * heads.query * heads.dim;
+            operations += 10.0 * (offset[s + 1] - offset[s]) * std::min(offset[s + 1] - offset[s], window) * heads.query * heads.dim;
         parallel_tasks(sequences * heads.key, operations, [&](int64_t task) {
             const int64_t begin = offset[task / heads.key], rows = offset[task / heads.key + 1] - begin, key = task % heads.key;
             const int64_t shared = begin * heads.key_stride() + key * heads.dim;
@@ -105,15 +115,15 @@ public:
                 compute().attention_backward({read(q) + own, heads.query_stride()}, {read(k) + shared, heads.key_stride()},
                     {read(v) + shared, heads.key_stride()}, {read(dout) + own, heads.query_stride()}, read(lse) + begin * heads.query + head,
                     heads.query, {write(dq) + own, heads.query_stride()}, {write(dk) + shared, heads.key_stride()},
-                    {write(dv) + shared, heads.key_stride()}, rows, heads.dim, scale);
+                    {write(dv) + shared, heads.key_stride()}, rows, heads.dim, window, scale);
             }
         });
-        return {dq, dk, dv, at::Tensor(), at::Tensor()};
+        return {dq, dk, dv, at::Tensor(), at::Tensor(), at::Tensor()};
     }
 };
 
-at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& offsets, double scale) {
-    check_operands("Attention", q, k, v, scale);
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& offsets, const Reach& reach) {
+    check_operands("Attention", q, k, v, reach);
     const auto dense_offsets = integers(offsets, "Attention: offsets", -1);
     const int64_t* offset = dense_offsets.data_ptr<int64_t>();
     const int64_t last = dense_offsets.size(0) - 1;
@@ -122,8 +132,8 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
     for (int64_t s = 0; s < last; ++s)
         TORCH_CHECK(offset[s] <= offset[s + 1], "Attention: offsets[", s + 1, "] is ", offset[s + 1], ", expected at least ", offset[s], ", the one before");
     const auto dense_q = q.contiguous(), dense_k = k.contiguous(), dense_v = v.contiguous();
-    return recording(q, k, v) ? AttentionFunction::apply(dense_q, dense_k, dense_v, dense_offsets, scale)
-                              : attention_forward(dense_q, dense_k, dense_v, dense_offsets, scale, nullptr);
+    return recording(q, k, v) ? AttentionFunction::apply(dense_q, dense_k, dense_v, dense_offsets, reach.scale, reach.window)
+                              : attention_forward(dense_q, dense_k, dense_v, dense_offsets, reach, nullptr);
 }
 
 void check_cache(const std::string& kernel, const at::Tensor& keys, const at::Tensor& values) {
@@ -135,8 +145,8 @@ void check_cache(const std::string& kernel, const at::Tensor& keys, const at::Te
 }
 
 at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& key_cache,
-    const at::Tensor& value_cache, const at::Tensor& slots, const at::Tensor& positions, double scale) {
-    const Heads heads = check_operands("CachedAttention", q, k, v, scale);
+    const at::Tensor& value_cache, const at::Tensor& slots, const at::Tensor& positions, const Reach& reach) {
+    const Heads heads = check_operands("CachedAttention", q, k, v, reach);
     check_cache("CachedAttention", key_cache, value_cache);
     TORCH_CHECK(key_cache.size(2) == heads.key && key_cache.size(3) == heads.dim, "CachedAttention: keyCache has shape ", key_cache.sizes(),
         ", expected [*, *, ", heads.key, ", ", heads.dim, "] for k of shape ", k.sizes());
@@ -160,7 +170,7 @@ at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::
             segments.push_back({row, 1, position[row], keys + start, values + start});
     }
     auto out = floats_like(dense_q);
-    attend(segments, heads, read(dense_q), write(out), nullptr, scale);
+    attend(segments, heads, read(dense_q), write(out), nullptr, reach);
     return out;
 }
 
@@ -180,13 +190,13 @@ void copy_cache(const at::Tensor& key_cache, const at::Tensor& value_cache, int6
 } // namespace
 } // namespace kernels
 
-SR_EXPORT int sr_kernel_attention(Handle q, Handle k, Handle v, Handle offsets, double scale, Handle* result) {
-    return guarded([&] { *result = wrap(kernels::attention(*q, *k, *v, *offsets, scale)); });
+SR_EXPORT int sr_kernel_attention(Handle q, Handle k, Handle v, Handle offsets, double scale, int64_t window, Handle* result) {
+    return guarded([&] { *result = wrap(kernels::attention(*q, *k, *v, *offsets, {scale, window})); });
 }
 
-SR_EXPORT int sr_kernel_cached_attention(
-    Handle q, Handle k, Handle v, Handle key_cache, Handle value_cache, Handle slots, Handle positions, double scale, Handle* result) {
-    return guarded([&] { *result = wrap(kernels::cached_attention(*q, *k, *v, *key_cache, *value_cache, *slots, *positions, scale)); });
+SR_EXPORT int sr_kernel_cached_attention(Handle q, Handle k, Handle v, Handle key_cache, Handle value_cache, Handle slots, Handle positions,
+    double scale, int64_t window, Handle* result) {
+    return guarded([&] { *result = wrap(kernels::cached_attention(*q, *k, *v, *key_cache, *value_cache, *slots, *positions, {scale, window})); });
 }
 
 SR_EXPORT int sr_kernel_copy_cache(Handle key_cache, Handle value_cache, int64_t from_slot, int64_t to_slot, int64_t length) {

@@ -8,11 +8,19 @@ namespace kernels::KERNELS_ISA {
 
 constexpr int64_t round_up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
 
+// How many keys the row that sees keys up to `visible` does not see, since they lie before its window.
+inline int64_t before_window(int64_t visible, int64_t window) { return visible > window ? visible - window : 0; }
+
 // Rows are taken TileRows at a time, and the keys that the tile's last row sees are computed for all of them. A key that a row must
 // not see gets probability 0, which leaves its chain of fused multiply-adds as it was, so the tile that a row falls in makes no
-// difference: decoding one row gives the bits that it has in the whole sequence.
-inline void attention(
-    Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t rows, int64_t dim, float scale) {
+// difference: decoding one row gives the bits that it has in the whole sequence. Keys before every row's window are left out by whole
+// blocks of the summation, whose sums would be zeros.
+inline void attention(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t rows, int64_t dim,
+    int64_t window, float scale) {
+    const int64_t unseen = before_window(first + 1, window) / KBlock * KBlock;
+    k.data += unseen * k.stride;
+    v.data += unseen * v.stride;
+    first -= unseen;
     const int64_t keys = first + rows, padded = round_up(keys, TileColumns);
     const bool turn_values = dim % TileColumns != 0; // else rows of v serve as they are
     const int64_t value_panels = turn_values ? round_up(dim, TileColumns) : 0;
@@ -40,12 +48,16 @@ inline void attention(
         float totals[TileRows];
         for (int64_t i = 0; i < some; ++i) {
             float* score = scores + i * padded;
-            const int64_t visible = first + row + i + 1;
-            const Vec most = broadcast(row_maximum(score, scale, visible)), factor = broadcast(scale);
+            const int64_t visible = first + row + i + 1, hidden = before_window(visible, window), begin = hidden / Width * Width;
+            const Vec most = broadcast(row_maximum(score + hidden, scale, visible - hidden)), factor = broadcast(scale);
             Vec total = broadcast(0);
             for (int64_t j = visible; j < round_up(visible, Width); ++j)
                 score[j] = -__builtin_inff();
-            for (int64_t j = 0; j < visible; j += Width) {
+            for (int64_t j = begin; j < hidden; ++j)
+                score[j] = -__builtin_inff();
+            for (int64_t j = 0; j < begin; ++j)
+                score[j] = 0;
+            for (int64_t j = begin; j < visible; j += Width) {
                 const Vec probability = exp(load(score + j) * factor - most);
                 total = total + probability;
                 store(score + j, probability);
@@ -76,26 +88,31 @@ inline void attention(
 // With P the probabilities and dO the gradient of the output, a block of rows at a time:
 //   dV += P^T dO,  dP = dO V^T,  dS = scale P (dP - sum_j P dP),  dQ = dS K,  dK += dS^T Q.
 inline void attention_backward(Rows q, Rows k, Rows v, Rows dout, const float* lse, int64_t lse_stride, MutableRows dq, MutableRows dk,
-    MutableRows dv, int64_t rows, int64_t dim, float scale) {
+    MutableRows dv, int64_t rows, int64_t dim, int64_t window, float scale) {
     constexpr int64_t Block = 48; // small enough to skip most of what lies above the diagonal
     const int64_t padded = round_up(rows, Width);
     float* p = scratch(Scratch::Attention, 2 * Block * padded); // (Block, padded)
     float* ds = p + Block * padded;                             // (Block, padded)
     for (int64_t row = 0; row < rows; row += Block) {
         const int64_t some = rows - row < Block ? rows - row : Block;
-        const int64_t keys = row + some;
+        const int64_t first = before_window(row + 1, window), keys = row + some - first; // none of these rows sees a key before the first
+        const float *k_seen = k.data + first * k.stride, *v_seen = v.data + first * v.stride;
         const Matrix queries{q.data + row * q.stride, q.stride, 1};
         const Matrix gradients{dout.data + row * dout.stride, dout.stride, 1};
-        product(queries, {k.data, 1, k.stride}, p, padded, some, keys, dim, false);
-        product(gradients, {v.data, 1, v.stride}, ds, padded, some, keys, dim, false);
+        product(queries, {k_seen, 1, k.stride}, p, padded, some, keys, dim, false);
+        product(gradients, {v_seen, 1, v.stride}, ds, padded, some, keys, dim, false);
         for (int64_t i = 0; i < some; ++i) {
             float* probability = p + i * padded;
             float* gradient = ds + i * padded;
-            const int64_t visible = row + i + 1, whole = round_up(keys, Width);
-            for (int64_t j = visible; j < whole; ++j) {
-                probability[j] = -__builtin_inff();
-                gradient[j] = 0;
-            }
+            const int64_t visible = row + i + 1 - first, hidden = before_window(visible, window), whole = round_up(keys, Width);
+            const auto hide = [&](int64_t from, int64_t to) {
+                for (int64_t j = from; j < to; ++j) {
+                    probability[j] = -__builtin_inff();
+                    gradient[j] = 0;
+                }
+            };
+            hide(0, hidden);
+            hide(visible, whole);
             const Vec factor = broadcast(scale), normaliser = broadcast(lse[(row + i) * lse_stride]);
             Vec total = broadcast(0);
             for (int64_t j = 0; j < whole; j += Width) {
@@ -107,9 +124,9 @@ inline void attention_backward(Rows q, Rows k, Rows v, Rows dout, const float* l
             for (int64_t j = 0; j < whole; j += Width)
                 store(gradient + j, load(probability + j) * (load(gradient + j) - delta) * factor);
         }
-        product({ds, padded, 1}, {k.data, k.stride, 1}, dq.data + row * dq.stride, dq.stride, some, dim, keys, false);
-        product({ds, 1, padded}, queries, dk.data, dk.stride, keys, dim, some, true);
-        product({p, 1, padded}, gradients, dv.data, dv.stride, keys, dim, some, true);
+        product({ds, padded, 1}, {k_seen, k.stride, 1}, dq.data + row * dq.stride, dq.stride, some, dim, keys, false);
+        product({ds, 1, padded}, queries, dk.data + first * dk.stride, dk.stride, keys, dim, some, true);
+        product({p, 1, padded}, gradients, dv.data + first * dv.stride, dv.stride, keys, dim, some, true);
     }
 }
 

@@ -70,11 +70,12 @@ struct Compute {
     // out[i] = e^((logits[i] - the greatest) * inverse_temperature)
     void (*tempered)(const float* logits, float inverse_temperature, float* out, int64_t size);
 
-    // One head of causal attention: query row i stands at position first + i and sees keys 0..first + i. lse may be null.
-    void (*attention)(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t rows, int64_t dim, float scale);
+    // One head of causal attention: query row i stands at position first + i and sees the last `window` of keys 0..first + i. lse may be null.
+    void (*attention)(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t rows, int64_t dim,
+        int64_t window, float scale);
     // One head of one whole sequence: writes dq, adds to dk and dv.
     void (*attention_backward)(Rows q, Rows k, Rows v, Rows dout, const float* lse, int64_t lse_stride, MutableRows dq, MutableRows dk,
-        MutableRows dv, int64_t rows, int64_t dim, float scale);
+        MutableRows dv, int64_t rows, int64_t dim, int64_t window, float scale);
 
     // Elements [begin, end) of inverted dropout; begin is a multiple of 64.
     void (*dropout)(const float* x, float* y, int64_t begin, int64_t end, uint32_t threshold, float scale, uint64_t key, uint64_t counter);

@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Shouldly;
+using TorchSharp;
+
+namespace SelfRewarding.Model.Tests;
+
+/// <summary>What loading takes at its peak, as the kernel counts it for this process: so these run by themselves, too.</summary>
+[Collection(nameof(LiveTensorTests))]
+public sealed class LoadMemoryTests : IDisposable
+{
+    private const string Status = "/proc/self/status", Reset = "/proc/self/clear_refs";
+
+    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("memory");
+
+    public void Dispose() => _root.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("F32")]
+    [InlineData("BF16")]
+    [InlineData("F16")]
+    public void Loading_takes_at_most_a_tenth_more_than_the_weights_in_float32(string type)
+    {
+        Assert.SkipUnless(File.Exists(Reset), $"{Reset} is not on this machine: the kernel does not say what a peak was");
+        var weights = 4 * Save(type);
+        // What earlier work freed goes back to the kernel first: memory that is only taken again would not be seen.
+        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        GC.WaitForPendingFinalizers();
+        _ = Trim(0);
+        File.WriteAllText(Reset, "5"); // the peak is what is in use now
+        var before = Kilobytes("VmRSS");
+
+        using var model = CheckpointFolder.Load(_root.FullName);
+
+        var growth = (Kilobytes("VmHWM") - before) * 1024;
+        model.Files.Types.Count.ShouldBe(type == "F32" ? 0 : model.Model.Parameters.Count);
+        growth.ShouldBeGreaterThan(weights * 9 / 10, "the weights themselves must be in it");
+        growth.ShouldBeLessThanOrEqualTo(weights * 11 / 10, $"{weights >> 20} MiB of weights");
+    }
+
+    /// <summary>Saves a model of 82 million weights without ever having it in memory; returns how many.</summary>
+    private long Save(string type)
+    {
+        using var scope = torch.NewDisposeScope();
+        var config = new LlamaConfig
+        {
+            HiddenSize = 1024, IntermediateSize = 4096, NumHiddenLayers = 1, NumAttentionHeads = 16, NumKeyValueHeads = 4, HeadDim = 64, VocabSize = 32000, MaxPositionEmbeddings = 512,
+            EosTokenIds = [257],
+        };
+        var one = torch.ones([1]);
+        var tensors = ParameterShape.Of(config).Select(shape => KeyValuePair.Create(shape.Name, one.expand([.. shape.Shape]))).ToList();
+        File.WriteAllText(Path.Combine(_root.FullName, "config.json"), config.ToJson());
+        File.WriteAllText(Path.Combine(_root.FullName, "tokenizer.json"), ByteLevelTokenizer.ForKata().ToJson());
+        SafeTensorsWriter.Write(
+            Path.Combine(_root.FullName, "model.safetensors"), tensors, type == "F32" ? null : tensors.ToDictionary(tensor => tensor.Key, _ => type));
+        return tensors.Sum(tensor => tensor.Value.numel());
+    }
+
+    [DllImport("libc", EntryPoint = "malloc_trim")]
+    private static extern int Trim(nuint pad);
+
+    private static long Kilobytes(string field)
+    {
+        var line = File.ReadLines(Status).First(line => line.StartsWith(field + ":", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2].TrimStart(), CultureInfo.InvariantCulture);
+    }
+}
