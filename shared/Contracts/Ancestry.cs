@@ -18,6 +18,8 @@ public sealed class Ancestry
     public Ancestry(IReadOnlyList<RunStarted> chain)
     {
         ArgumentOutOfRangeException.ThrowIfZero(chain.Count, nameof(chain));
+        if (chain.FirstOrDefault(run => run.Origin is { Iteration: < 1 }) is { } odd)
+            throw new ArgumentException($"Run '{odd.Run}' comes from iteration {odd.Origin!.Iteration} of '{odd.Origin.Parent}', expected 1 or more.", nameof(chain));
         for (var i = 0; i < chain.Count; i++)
         {
             var (expected, actual) = (chain[i].Origin?.Parent, i + 1 < chain.Count ? chain[i + 1].Run : null);

@@ -21,20 +21,20 @@ internal sealed class LogTail(NpgsqlDataSource dataSource) : IAsyncDisposable
         while (true)
         {
             SharedReading? shared = null;
-            await using (var alone = new Follower(dataSource, settled))
-            {
-                await foreach (var page in alone.ReadAsync(after, cancellationToken))
-                {
-                    foreach (var e in page.Events)
-                        yield return e;
-                    after = page.Position;
-                    if (!page.IsFull && (shared = Join(after)) is not null)
-                        break;
-                }
-            }
-
             try
             {
+                await using (var alone = new Follower(dataSource, settled))
+                {
+                    await foreach (var page in alone.ReadAsync(after, cancellationToken))
+                    {
+                        foreach (var e in page.Events)
+                            yield return e;
+                        after = page.Position;
+                        if (!page.IsFull && (shared = Join(after)) is not null)
+                            break;
+                    }
+                }
+
                 while (await shared!.TakeAsync(after, cancellationToken) is { } page)
                 {
                     foreach (var e in page.Events)
@@ -44,7 +44,8 @@ internal sealed class LogTail(NpgsqlDataSource dataSource) : IAsyncDisposable
             }
             finally
             {
-                await LeaveAsync(shared!);
+                if (shared is not null)
+                    await LeaveAsync(shared);
             }
         }
     }

@@ -88,13 +88,17 @@ public sealed record WorkerOptions
 
     /// <summary>The place of a path that a message names.</summary>
     /// <exception cref="InvalidDataException">The path leads out of the data folder.</exception>
-    public string Locate(string relativePath)
+    public string Locate(string relativePath) => Locate(Data, relativePath);
+
+    /// <summary>The place below a data folder of a path that an event or a message names.</summary>
+    /// <exception cref="InvalidDataException">The path leads out of the data folder.</exception>
+    public static string Locate(string data, string relativePath)
     {
-        var full = Path.GetFullPath(relativePath, Data);
-        var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Data)) + Path.DirectorySeparatorChar;
+        var full = Path.GetFullPath(relativePath, Path.GetFullPath(data));
+        var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)) + Path.DirectorySeparatorChar;
         return full.StartsWith(root, StringComparison.Ordinal)
             ? full
-            : throw new InvalidDataException($"Path '{relativePath}' leads out of the data folder '{Data}': refused.");
+            : throw new InvalidDataException($"Path '{relativePath}' leads out of the data folder '{data}': refused.");
     }
 }
 

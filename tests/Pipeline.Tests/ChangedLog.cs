@@ -11,14 +11,18 @@ internal static class ChangedLog
     {
         await using var cluster = await PrivateCluster.StartAsync(Path.Combine(folder, "postgres"), CancellationToken.None);
         await using var database = NpgsqlDataSource.Create(cluster.ConnectionString);
-        await ExecuteAsync(database, "create table untouched as table mt_events");
+        await ExecuteAsync(database, "create table untouched as table mt_events; create table untouched_streams as table mt_streams");
         try
         {
             await changed(database);
         }
         finally
         {
-            await ExecuteAsync(database, "delete from mt_events; insert into mt_events select * from untouched; drop table untouched");
+            await ExecuteAsync(database, """
+                delete from mt_events; delete from mt_streams;
+                insert into mt_streams select * from untouched_streams; insert into mt_events select * from untouched;
+                drop table untouched, untouched_streams
+                """);
         }
     }
 

@@ -74,6 +74,8 @@ public sealed class ForkTests(QuietRun quiet)
     [Theory]
     [InlineData("no run 'tinny'", "tinny", "--at", "1", "--from", "pairs")]
     [InlineData("has 2 iterations, expected 1 to 2", TinyRun.Name, "--at", "5", "--from", "pairs", "--iterations", "5")]
+    [InlineData("expected 1 to 2", TinyRun.Name, "--at=-1", "--from", "prompts")]
+    [InlineData("expected 1 to 2", TinyRun.Name, "--at", "0", "--from", "pairs")]
     [InlineData("judge.count is 4, but run 'tiny' recorded 3", TinyRun.Name, "--at", "1", "--from", "pairs", "--judgements", "4")]
     [InlineData("sft.steps is 9, but run 'tiny' has 120", TinyRun.Name, "--at", "1", "--from", "prompts", "--set", "sft.steps=9")]
     [InlineData("there is no setting 'dpo.betta'", TinyRun.Name, "--at", "1", "--from", "pairs", "--set", "dpo.betta=1")]

@@ -132,6 +132,19 @@ public sealed class VerifyTests(QuietRun quiet)
     public async Task An_event_that_is_gone_is_found() =>
         await ChangedAsync("delete from mt_events where stream_id = 'prompt-tiny-1-3' and version = 4", "stream prompt-tiny-1-3");
 
+    [Theory]
+    [InlineData("training-tiny-M1", "training of tiny/M1")]
+    [InlineData("training-tiny-M2", "dataset of tiny/M2")]
+    [InlineData("evaluation-tiny-M2", "evaluation of tiny/M2")]
+    public async Task A_stream_that_is_gone_without_a_trace_is_found(string stream, string named) => await ChangedLog.WhileAsync(quiet.Folder, async database =>
+    {
+        await using var delete = database.CreateCommand($"with events as (delete from mt_events where stream_id = '{stream}' returning stream_id) delete from mt_streams where id in (select stream_id from events)");
+        await delete.ExecuteNonQueryAsync();
+        var (code, output, errors) = await VerifyAsync();
+        code.ShouldBe(1, output + errors);
+        output.ShouldContain(named);
+    });
+
     [Fact]
     public async Task A_changed_byte_of_a_model_is_found()
     {

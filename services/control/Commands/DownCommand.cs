@@ -21,7 +21,6 @@ public static class DownCommand
         }
 
         var id = up.ProcessId.ToString(CultureInfo.InvariantCulture);
-        using var process = Process.GetProcessById(up.ProcessId);
         using (var kill = Process.Start("sh", ["-c", "kill -TERM \"$1\"", "down", id]))
             await kill.WaitForExitAsync(cancellationToken);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

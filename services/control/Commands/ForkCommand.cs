@@ -48,6 +48,9 @@ public static class ForkCommand
                 return 0;
             }
 
+            // Before anything is recorded: a fork that cannot go on because another run has the folder leaves nothing behind.
+            if (LogServer.Shared is null && !reader.HasFolder)
+                DataFolder.Open(folder).Dispose();
             if (names.Contains(run))
                 RefuseOther(await reader.Catalog.StartOfAsync(run, cancellationToken), fork);
             else

@@ -11,7 +11,7 @@ public static class ForkPoint
     public static async Task CheckAsync(RunLog log, RunStarted parent, RunOrigin origin, CancellationToken cancellationToken)
     {
         var (run, iteration, iterations) = (origin.Parent, origin.Iteration, parent.Settings.Iterations);
-        if (iteration > iterations)
+        if (iteration < 1 || iteration > iterations)
             throw new UserException($"--at {iteration}: run '{run}' has {iterations} iterations, expected 1 to {iterations}.");
 
         var published = (await log.ReadRunAsync(run, cancellationToken)).OfType<ModelPublished>().Select(model => model.Model.Name).ToHashSet(StringComparer.Ordinal);

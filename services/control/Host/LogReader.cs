@@ -24,6 +24,9 @@ public sealed class LogReader : IAsyncDisposable
     /// <summary>The data folder.</summary>
     public string Folder { get; }
 
+    /// <summary>No other process has the data folder: its PostgreSQL was started for this reader.</summary>
+    public bool HasFolder => _folder is not null;
+
     /// <summary>How the log's database is reached.</summary>
     public string ConnectionString => _server.ConnectionString;
 
@@ -62,10 +65,11 @@ public sealed class LogReader : IAsyncDisposable
             throw new UserException($"There is no log in '{folder}': 'selfreward run' makes one, or --data names another folder.");
         // Whoever has the folder has its PostgreSQL. Without a run this is us, and a run that begins meanwhile is told so; beside a run we join. A shared server is nobody's.
         var own = LogServer.Shared is null ? DataFolder.TryOpen(folder) : null;
-        var server = await LogServer.OpenAsync(postgres, cancellationToken);
+        LogServer? server = null;
         NpgsqlDataSource? database = null;
         try
         {
+            server = await LogServer.OpenAsync(postgres, cancellationToken);
             database = NpgsqlDataSource.Create(server.ConnectionString);
             // To look into a server does not make a log there.
             if (!make && LogServer.Shared is not null && !await EventStoreSchema.ExistsAsync(database, cancellationToken))
@@ -77,7 +81,8 @@ public sealed class LogReader : IAsyncDisposable
         {
             if (database is not null)
                 await database.DisposeAsync();
-            await server.DisposeAsync();
+            if (server is not null)
+                await server.DisposeAsync();
             own?.Dispose();
             if (LogServer.Shared is not null && e is NpgsqlException or ArgumentException)
                 throw new UserException($"The log's database ({WorkerOptions.PostgresVariable}) cannot be used: {e.Message}", e);

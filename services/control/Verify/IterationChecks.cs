@@ -20,9 +20,10 @@ public sealed class IterationChecks(VerifyReport report, RunLog runs, FactLog lo
     /// <summary>Checks an iteration; the ones before it come first.</summary>
     /// <param name="iteration">The iteration.</param>
     /// <param name="model">The model that is trained on it.</param>
+    /// <param name="isTrained">That model is published.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The pairs that it made.</returns>
-    public async Task<IReadOnlyList<FrozenPair>> CheckAsync(int iteration, string model, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<FrozenPair>> CheckAsync(int iteration, string model, bool isTrained, CancellationToken cancellationToken)
     {
         var (drafting, judging, settling) = (ancestry.SettingsOf(iteration, PromptStage.Generated), ancestry.SettingsOf(iteration, PromptStage.Judged), ancestry.SettingsOf(iteration, PromptStage.Settled));
         var drafter = ancestry.Prompts(iteration)[0].Owner;
@@ -51,6 +52,10 @@ public sealed class IterationChecks(VerifyReport report, RunLog runs, FactLog lo
             var dataset = pairs.Select(pair => pair.Pair).DistinctBy(pair => pair.Ordinal);
             report.Same("datasets hash to what was frozen", $"dataset of {_run}/{model}", frozen.Sha256, CanonicalDataset.Sha256(dataset));
             report.Same("statistics follow from the prompts", $"dataset of {_run}/{model}", new { frozen.Pairs, frozen.Statistics }, new { Pairs = tally.Pairs.Count, Statistics = tally.Statistics() });
+        }
+        else
+        {
+            report.Holds(RunVerifier.EveryStage, $"dataset of {_run}/{model}", !isTrained, "it was never frozen", "its hash, since the model is trained on it");
         }
 
         return pairs;

@@ -17,6 +17,9 @@ namespace SelfRewarding.Control.Verify;
 /// <param name="report">Takes the findings.</param>
 public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, WorkerOptions options, Ancestry ancestry, SeedData? seed, VerifyReport report)
 {
+    /// <summary>The check that what came to an end has all that it must have come through.</summary>
+    internal const string EveryStage = "every stage is there";
+
     private readonly string _run = ancestry.Start.Run;
     private readonly TrainingData _data = new(runs, log, ancestry, options);
 
@@ -39,9 +42,9 @@ public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, Wor
             if (published is null && end is null)
                 missing.Add(name);
             if (published is not null)
-                await CheckModelAsync(published, cancellationToken);
+                await CheckModelAsync(published, isCompleted: end is RunCompleted, cancellationToken);
             var iteration = ModelNames.Iteration(name) - 1;
-            var pairs = iteration is > 0 && models.ContainsKey(ModelNames.OfIteration(iteration.Value)) ? await iterations.CheckAsync(iteration.Value, name, cancellationToken) : null;
+            var pairs = iteration is > 0 && models.ContainsKey(ModelNames.OfIteration(iteration.Value)) ? await iterations.CheckAsync(iteration.Value, name, isTrained: published is not null, cancellationToken) : null;
             await CheckTrainingAsync(name, published, models, pairs, trainings, cancellationToken);
         }
 
@@ -68,13 +71,17 @@ public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, Wor
         return judged;
     }
 
-    private async Task CheckModelAsync(ModelPublished published, CancellationToken cancellationToken)
+    private async Task CheckModelAsync(ModelPublished published, bool isCompleted, CancellationToken cancellationToken)
     {
         var model = published.Model;
         WeightChecks.CheckModel(report, $"{_run}/{model.Name}", model, options.Data);
         var facts = await log.ReadAsync(await runs.EvaluationStreamAsync(_run, model.Name, cancellationToken), cancellationToken);
         if (facts is not [HeldOutAnswered answered, HeldOutJudged judged, ModelEvaluated evaluated])
+        {
+            report.Holds(EveryStage, $"evaluation of {_run}/{model.Name}", !isCompleted, $"{facts.Count} of its 3 facts", "all of them, since the run is finished");
             return;
+        }
+
         var (subject, judging) = ($"evaluation of {_run}/{model.Name}", ancestry.SettingsOf(model.Name).Judge);
         foreach (var (prompt, judgements) in judged.Judgements.Select(item => (item.Prompt, item.Judgements)).Concat(judged.Answers.Select(item => (item.Prompt, item.Judgements))))
         {
@@ -102,7 +109,11 @@ public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, Wor
     {
         var facts = await log.ReadAsync(await runs.TrainingStreamAsync(_run, name, cancellationToken), cancellationToken);
         if (facts.Count == 0)
+        {
+            report.Holds(EveryStage, $"training of {_run}/{name}", published is null || name == ModelNames.Base, "no fact of it", "at least its plan, since the model is published");
             return;
+        }
+
         var (subject, parent) = ($"training of {_run}/{name}", ModelNames.Iteration(name) is { } n and > 1 ? ModelNames.OfIteration(n - 1) : ModelNames.Base);
         await trainings.CheckAsync(name, subject, facts, pairs, cancellationToken);
         TrainingChecks.Check(report, subject, facts, published, models.GetValueOrDefault(parent)?.Model, pairs?.Select(pair => pair.Pair.Ordinal).ToList());

@@ -1,5 +1,6 @@
 using SelfRewarding.Contracts;
 using SelfRewarding.DpoTrainer;
+using SelfRewarding.Hosting;
 using SelfRewarding.Model;
 
 namespace SelfRewarding.Control.Verify;
@@ -10,7 +11,12 @@ public static class WeightChecks
     /// <summary>A published model's file.</summary>
     public static void CheckModel(VerifyReport report, string subject, ModelRef model, string data)
     {
-        var folder = Path.Combine(data, model.Path);
+        if (Located(data, model.Path) is not { } folder)
+        {
+            report.Holds("paths stay in the data folder", $"model {subject}", holds: false, model.Path, "a path below the data folder");
+            return;
+        }
+
         if (!Directory.Exists(folder))
         {
             // No difference: a log may be looked at where its models are not.
@@ -28,7 +34,12 @@ public static class WeightChecks
     {
         foreach (var saved in checkpoints)
         {
-            var folder = Path.Combine(data, saved.Path);
+            if (Located(data, saved.Path) is not { } folder)
+            {
+                report.Holds("paths stay in the data folder", $"{subject}, checkpoint {saved.Step}", holds: false, saved.Path, "a path below the data folder");
+                continue;
+            }
+
             if (!Directory.Exists(folder))
                 continue;
             var (weights, optimizer) = (HashOf(folder), await TrainingRun.OptimizerHashAsync(folder, cancellationToken));
@@ -39,6 +50,19 @@ public static class WeightChecks
             report.Same(
                 "checkpoints on disk hash to what is recorded", $"{subject}, checkpoint {saved.Step} ({folder})",
                 new { saved.Sha256, saved.OptimizerSha256 }, new { Sha256 = weights.Text, OptimizerSha256 = optimizer ?? "no file" });
+        }
+    }
+
+    // A log that was imported may say anything.
+    private static string? Located(string data, string path)
+    {
+        try
+        {
+            return WorkerOptions.Locate(data, path);
+        }
+        catch (InvalidDataException)
+        {
+            return null;
         }
     }
 
