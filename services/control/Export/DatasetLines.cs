@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.DpoTrainer;
@@ -19,7 +20,7 @@ public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestr
 
     /// <summary>
     /// The preference pairs of all iterations, by ordinal: <c>prompt</c>, <c>chosen</c> and <c>rejected</c> as the model saw them in training, then scores and where the pair
-    /// came from. End tokens are the trainer's to add; a rejected answer whose finish is <c>length</c> was trained on without one.
+    /// came from. End tokens are the trainer's to add; a rejected answer whose finish is not <c>stop</c> was trained on without one.
     /// </summary>
     public async IAsyncEnumerable<CanonicalJson> PairsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -68,7 +69,7 @@ public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestr
             .Add("score_chosen", pair.Chosen.Score).Add("score_rejected", pair.Rejected.Score)
             .Add("run", _run).Add("iteration", pair.Iteration).Add("ordinal", pair.Ordinal)
             .Add("chosen_candidate", pair.Chosen.Candidate).Add("rejected_candidate", pair.Rejected.Candidate)
-            .Add("rejected_finish", frozen.RejectedIsTruncated ? "length" : "stop")
+            .Add("rejected_finish", JsonNamingPolicy.SnakeCaseLower.ConvertName(frozen.RejectedFinish.ToString()))
             .Add("model", model.Name).Add("model_sha256", model.Sha256).Add("instruction", pair.Prompt);
     }
 
