@@ -35,6 +35,7 @@ public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engin
             Enumerable.Range(0, settings.Judge.Count)
                 .Select(index => DrawKey.For(settings.Seed, DrawPurpose.Judgement, sampled.Iteration, sampled.Ordinal, candidate.Index, index)).ToList(),
             cancellationToken)));
-        return new CandidatesJudged(sampled.Run, sampled.Iteration, sampled.Ordinal, sampled.Model, [.. judged.SelectMany(answer => answer.Judgements)], ServedBy.Sum(judged.Select(answer => answer.Server)));
+        return new CandidatesJudged(
+            sampled.Run, sampled.Iteration, sampled.Ordinal, sampled.Model, [.. judged.SelectMany(answer => answer.Judgements)], ServedBy.Sum(judged.Select(answer => answer.Server)));
     }
 }
