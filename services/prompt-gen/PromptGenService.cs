@@ -126,7 +126,7 @@ public sealed class PromptGenService(
     // A block that was lost before this is drafted anew, to other prompts: beside a part of the lost ones the filters' verdicts would not hold.
     private async Task RecordWholeAsync(DraftPrompts job, int start, object[] decided, Activity?[] spans, CancellationToken cancellationToken)
     {
-        await log.AppendPromptsAsync(database, time.GetUtcNow(), job.Run, job.Iteration, [.. decided.Select((fact, i) => (start + i, fact, spans[i]))], cancellationToken);
+        await log.AppendPromptsAsync(Database, time.GetUtcNow(), job.Run, job.Iteration, [.. decided.Select((fact, i) => (start + i, fact, spans[i]))], cancellationToken);
         foreach (var (i, fact) in decided.Index())
         {
             Activity.Current = spans[i] ?? Activity.Current;
