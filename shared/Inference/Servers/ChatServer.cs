@@ -31,7 +31,9 @@ internal sealed class ChatServer
             EnableDistributedTracing = false, // spans are ServerTelemetry's
             ClientLoggingOptions = new ClientLoggingOptions { EnableLogging = false },
         };
+#pragma warning disable OPENAI001 // The one way to send no Authorization header; pinned with the package's version.
         _client = key is null ? new ChatClient(server.Model!, new NoKey(), options) : new ChatClient(server.Model!, new ApiKeyCredential(key), options);
+#pragma warning restore OPENAI001
     }
 
     /// <summary>Asks once.</summary>

@@ -12,7 +12,7 @@ internal sealed record Asked(string Path, string? Authorization, JsonObject Body
 {
     public string Prompt => Body["messages"]![0]!["content"]!.GetValue<string>();
 
-    public long Seed => Body["seed"]!.GetValue<long>();
+    public long Seed => Body["seed"]?.GetValue<long>() ?? -1;
 }
 
 /// <summary>

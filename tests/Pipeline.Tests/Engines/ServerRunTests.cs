@@ -54,8 +54,7 @@ public sealed class ServerRunTests : IAsyncLifetime
 
         (code, output, errors) = await SelfrewardProcess.RunAsync("lineage", $"{TinyRun.Name}/1/{await AnyPairAsync()}", "--data", _data);
         code.ShouldBe(0, output + errors);
-        // The terminal may break a line anywhere.
-        string.Concat(output.Where(letter => !char.IsWhiteSpace(letter))).ShouldContain($"by{ProtocolServer.Model}at{_server.Url}".Replace(" ", "", StringComparison.Ordinal)[..20]);
+        output.ShouldContain($"by {ProtocolServer.Model}");
     }
 
     [Fact]
@@ -82,13 +81,19 @@ public sealed class ServerRunTests : IAsyncLifetime
             Nth<CandidatesJudged>(7),
             recorded => recorded.Fact is ModelPublished { Model.Name: "M2" },
         ];
+        var kills = 0;
         foreach (var moment in moments)
         {
             Misbehave();
             using var process = Start(disturbed);
             if (await TinyRun.ReachesAsync(process, disturbed, moment))
+            {
                 await process.KillAsync();
+                kills++;
+            }
         }
+
+        kills.ShouldBeGreaterThanOrEqualTo(3, "the run ended before it could be killed often enough to mean anything");
 
         Misbehave();
         (code, output, errors) = await RunAsync(disturbed);
