@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using SelfRewarding.Contracts;
 
 namespace SelfRewarding.Inference;
 

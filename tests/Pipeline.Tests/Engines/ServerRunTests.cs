@@ -117,7 +117,7 @@ public sealed class ServerRunTests : IAsyncLifetime
         _server.Misdeeds.Enqueue(ProtocolServer.HangUp);
     }
 
-    private async Task NothingRecordsTheKeyAsync(string folder)
+    private static async Task NothingRecordsTheKeyAsync(string folder)
     {
         await using (var log = await LogReader.OpenAsync(folder, CancellationToken.None))
         {
