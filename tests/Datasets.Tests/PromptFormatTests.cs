@@ -43,7 +43,6 @@ public sealed class PromptFormatTests
     {
         s_kata.ReadDraft("sort: cab\ncopy: ab\n", Finish.Stop).ShouldBe(("sort: cab", Finish.Stop));
         s_paper.ReadDraft("Write a poem\n\nabout rain.\n</task>\n\n<task>\nAnother", Finish.Length).ShouldBe(("Write a poem\n\nabout rain.", Finish.Stop));
-        s_paper.ReadDraft("<task>\nWrite a poem.\n</task>", Finish.Stop).ShouldBe(("Write a poem.", Finish.Stop));
     }
 
     [Fact]
