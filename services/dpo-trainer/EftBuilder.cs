@@ -32,7 +32,7 @@ public sealed class EftBuilder(RunLog runLog, FactLog log, AnswerJudge judge)
         {
             var judgements = await Task.WhenAll(prompt.Answers.Select((answer, a) => judge.JudgeAsync(
                 baseline, prompt.Prompt, answer.Text, a, settings, [DrawKey.For(settings.Seed, DrawPurpose.EftJudgement, p, a)], cancellationToken)));
-            return EftSelection.Verdict(prompt, [.. judgements.SelectMany(list => list)]);
+            return EftSelection.Verdict(prompt, [.. judgements.SelectMany(judged => judged.Judgements)]);
         }));
         return EftSelection.Built(run, baseline, verdicts, ranked);
     }

@@ -6,12 +6,12 @@ using TorchSharp;
 
 namespace SelfRewarding.DpoTrainer;
 
-/// <summary>A pair, and whether its rejected answer ran into the token limit.</summary>
-public sealed record FrozenPair(PreferencePairBuilt Pair, bool RejectedIsTruncated)
+/// <summary>A pair, and how its rejected answer ended.</summary>
+public sealed record FrozenPair(PreferencePairBuilt Pair, Finish RejectedFinish)
 {
     /// <summary>The pair that a prompt made; null for one that made none.</summary>
     public static FrozenPair? Of(PromptHistory history) => history.Outcome is PreferencePairBuilt pair
-        ? new FrozenPair(pair, history.Sampled?.Candidates.Any(candidate => candidate.Index == pair.Rejected.Candidate && candidate.Finish == Finish.Length) == true)
+        ? new FrozenPair(pair, history.Sampled?.Candidates.FirstOrDefault(candidate => candidate.Index == pair.Rejected.Candidate)?.Finish ?? Finish.Stop)
         : null;
 }
 
@@ -66,11 +66,11 @@ public sealed class FrozenPairs
     {
         var dataset = new FrozenPairs(DrawKey.For(settings.Seed, DrawPurpose.Shuffle, iteration + 1));
         var format = new PromptFormat(settings.Format);
-        foreach (var (pair, truncated) in pairs)
+        foreach (var (pair, rejectedFinish) in pairs)
         {
             var prompt = format.Answer(pair.Prompt);
-            var rejected = pair.Rejected.Text; // an answer that ran into its limit never said that it was at its end
-            var row = new Row(pair.Ordinal, chat.Sequence(prompt, pair.Chosen.Text), chat.Sequence(prompt, rejected, ends: !truncated || rejected.Length == 0));
+            var rejected = pair.Rejected.Text; // an answer that was cut off never said that it was at its end
+            var row = new Row(pair.Ordinal, chat.Sequence(prompt, pair.Chosen.Text), chat.Sequence(prompt, rejected, ends: rejectedFinish == Finish.Stop || rejected.Length == 0));
             if (Math.Max(row.Chosen.Length, row.Rejected.Length) > context)
                 dataset.TooLong++;
             else

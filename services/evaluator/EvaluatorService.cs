@@ -117,13 +117,13 @@ public sealed class EvaluatorService(
             .SelectMany((prompt, p) => prompt.Answers.Select((answer, a) => (prompt.Prompt, p, answer, a)));
         var judgements = await Task.WhenAll(ranked.Select(async item => new HeldOutJudgement(
             item.p, item.a, item.answer.Rank,
-            await judge.JudgeAsync(model, item.Prompt, item.answer.Text, item.a, settings, Keys(item.p, item.a), cancellationToken))));
+            (await judge.JudgeAsync(model, item.Prompt, item.answer.Text, item.a, settings, Keys(item.p, item.a), cancellationToken)).Judgements)));
 
         // Where the right answer is known there is no need of an opinion.
         var contestants = seed.HeldOutPrompts.Any(prompt => prompt.Reference is not null) || opponents.Count == 0 ? [] : opponents.Prepend(answered);
         var answers = await Task.WhenAll(contestants.SelectMany(by => by.Answers.Select(async answer => new HeldOutAnswerJudgement(
             by.Model.Name, answer.Index,
-            await judge.JudgeAsync(model, answer.Prompt, answer.Sampled, 0, settings, Keys(-1 - answer.Index, 0), cancellationToken)))));
+            (await judge.JudgeAsync(model, answer.Prompt, answer.Sampled, 0, settings, Keys(-1 - answer.Index, 0), cancellationToken)).Judgements))));
         return new HeldOutJudged(run, model, judgements, answers);
     }
 }

@@ -5,8 +5,8 @@ using SelfRewarding.Inference;
 
 namespace SelfRewarding.Judge;
 
-/// <summary>Stage 3: the model that wrote the answers judges each of them J times.</summary>
-public sealed class JudgeConsumer(RunLog log, RunCatalog runs, AnswerJudge judge) : IConsumer<CandidatesSampled>
+/// <summary>Stage 3: the iteration's model, or a server in its place, judges each answer J times.</summary>
+public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engines) : IConsumer<CandidatesSampled>
 {
     public async Task Consume(ConsumeContext<CandidatesSampled> context)
     {
@@ -29,11 +29,13 @@ public sealed class JudgeConsumer(RunLog log, RunCatalog runs, AnswerJudge judge
     private async Task<CandidatesJudged> JudgeAsync(PromptGenerated generated, CandidatesSampled sampled, CancellationToken cancellationToken)
     {
         var settings = await runs.SettingsOfAsync(sampled.Run, cancellationToken);
-        var judgements = await Task.WhenAll(sampled.Candidates.Select(candidate => judge.JudgeAsync(
+        var judge = new AnswerJudge(engines.Judgements(settings));
+        var judged = await Task.WhenAll(sampled.Candidates.Select(candidate => judge.JudgeAsync(
             sampled.Model, generated.Prompt, candidate.Text, candidate.Index, settings,
             Enumerable.Range(0, settings.Judge.Count)
                 .Select(index => DrawKey.For(settings.Seed, DrawPurpose.Judgement, sampled.Iteration, sampled.Ordinal, candidate.Index, index)).ToList(),
             cancellationToken)));
-        return new CandidatesJudged(sampled.Run, sampled.Iteration, sampled.Ordinal, sampled.Model, [.. judgements.SelectMany(list => list)]);
+        return new CandidatesJudged(
+            sampled.Run, sampled.Iteration, sampled.Ordinal, sampled.Model, [.. judged.SelectMany(answer => answer.Judgements)], ServedBy.Sum(judged.Select(answer => answer.Server)));
     }
 }

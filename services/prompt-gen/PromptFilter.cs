@@ -3,7 +3,7 @@ using SelfRewarding.Contracts;
 namespace SelfRewarding.PromptGen;
 
 /// <summary>Why a draft was refused.</summary>
-/// <param name="Reason">The filter: <c>truncated</c>, <c>too_short</c>, <c>too_long</c>, <c>banned_word</c>, <c>banned_start</c>,
+/// <param name="Reason">The filter: <c>truncated</c>, <c>content_filter</c>, <c>too_short</c>, <c>too_long</c>, <c>banned_word</c>, <c>banned_start</c>,
 /// <c>punctuation_start</c>, <c>non_english_start</c>, <c>duplicate</c> or <c>rouge_l</c>.</param>
 /// <param name="Figure">Number of words (or of different banned words), or ROUGE-L F1.</param>
 /// <param name="Nearest">The prompt that the draft is too near to.</param>
@@ -16,13 +16,15 @@ public sealed record Verdict(string Reason, double Figure, string? Nearest);
 public static class PromptFilter
 {
     /// <summary>Null where no filter refuses the draft.</summary>
-    /// <param name="finish">A draft that ran into the token limit is no whole instruction.</param>
+    /// <param name="finish">A draft that ran into the token limit, or into a server's filter, is no whole instruction.</param>
     public static Verdict? Check(string draft, Finish finish, FilterSettings settings)
     {
         var text = draft.Trim();
         var words = RougeL.Words(text);
         if (finish == Finish.Length)
             return new("truncated", words.Count, null);
+        if (finish == Finish.ContentFilter)
+            return new("content_filter", words.Count, null);
         if (text.Length == 0 || words.Count < settings.MinWords)
             return new("too_short", words.Count, null);
         if (words.Count > settings.MaxWords)

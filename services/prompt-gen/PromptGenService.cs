@@ -11,13 +11,13 @@ using SelfRewarding.Model;
 namespace SelfRewarding.PromptGen;
 
 /// <summary>
-/// Stage 1, an iteration at a time: the model drafts instructions from a few examples, filters refuse what is bad or too near to what there is.
+/// Stage 1, an iteration at a time: the model, or a server in its place, drafts instructions from a few examples, filters refuse what is bad or too near to what there is.
 /// A filter's verdict depends on the prompts accepted before, so prompts are decided in blocks, by ordinal, by one worker; a block's drafts
-/// are generated together. Everything is keyed, so a block that was cut short is decided the same way again.
+/// are generated together. Everything is keyed, so a block that was cut short is decided the same way again; what a server wrote is not, so its blocks are recorded whole or not at all.
 /// </summary>
 public sealed class PromptGenService(
     JobQueue<DraftPrompts> jobs, NpgsqlDataSource database, HostFailure failure, ILogger<PromptGenService> logger,
-    RunLog log, RunCatalog runs, RunData data, ITextGenerator generator, IBus bus, Recovery recovery)
+    RunLog log, RunCatalog runs, RunData data, TextEngines engines, IBus bus, Recovery recovery, TimeProvider time)
     : JobService<DraftPrompts>(jobs, database, failure, recovery, logger)
 {
     /// <summary>Prompts that are drafted and decided together.</summary>
@@ -26,7 +26,7 @@ public sealed class PromptGenService(
     private const int AppendsAtOnce = 8;
 
     /// <param name="Refused">Set where no draft could be written at all.</param>
-    private sealed record Draft(string Text, Finish Finish, IReadOnlyList<string> Shots, Verdict? Refused);
+    private sealed record Draft(string Text, Finish Finish, IReadOnlyList<string> Shots, Verdict? Refused, ServedBy? Server = null);
 
     protected override string LockOf(DraftPrompts job) => $"prompts-{job.Run}-{job.Iteration}";
 
@@ -80,7 +80,10 @@ public sealed class PromptGenService(
             {
                 var decided = await DraftBlockAsync(job, settings, seeds, own, pool, ordinals, spans, cancellationToken);
                 own.AddRange(decided.OfType<PromptGenerated>().Select(generated => generated.Prompt));
-                await RecordAsync(job, start, decided, spans, cancellationToken);
+                if (settings.Engines.Prompts.Url is not null)
+                    await RecordWholeAsync(job, start, decided, spans, cancellationToken);
+                else
+                    await RecordAsync(job, start, decided, spans, cancellationToken);
             }
             finally
             {
@@ -120,11 +123,25 @@ public sealed class PromptGenService(
         }
     }
 
+    // A block that was lost before this is drafted anew, to other prompts: beside a part of the lost ones the filters' verdicts would not hold.
+    private async Task RecordWholeAsync(DraftPrompts job, int start, object[] decided, Activity?[] spans, CancellationToken cancellationToken)
+    {
+        await log.AppendPromptsAsync(Database, time.GetUtcNow(), job.Run, job.Iteration, [.. decided.Select((fact, i) => (start + i, fact, spans[i]))], cancellationToken);
+        foreach (var (i, fact) in decided.Index())
+        {
+            Activity.Current = spans[i] ?? Activity.Current;
+            await bus.PublishFactAsync(fact, cancellationToken);
+            PromptGenTelemetry.Count(fact);
+        }
+    }
+
     private async Task<object[]> DraftBlockAsync(
         DraftPrompts job, RunSettings settings, IReadOnlyList<string> seeds, IReadOnlyList<string> own, PromptPool pool, List<int> ordinals, Activity?[] spans, CancellationToken cancellationToken)
     {
         var decided = new object[ordinals.Count];
         var rejected = ordinals.Select(_ => new List<RejectedDraft>()).ToArray();
+        var served = ordinals.Select(_ => new List<ServedBy?>()).ToArray();
+        var source = settings.Engines.Prompts.Url is null ? "model" : "server";
         var open = Enumerable.Range(0, ordinals.Count).ToList();
         for (var attempt = 0; attempt < settings.Prompts.MaxDrafts && open.Count > 0; attempt++)
         {
@@ -132,6 +149,7 @@ public sealed class PromptGenService(
             var drafts = await Task.WhenAll(open.Select(slot => DraftAsync(job, settings, seeds, own, ordinals[slot], round, spans[slot], cancellationToken)));
             foreach (var (slot, draft) in open.ToList().Zip(drafts))
             {
+                served[slot].Add(draft.Server);
                 if ((draft.Refused ?? pool.Check(draft.Text, draft.Finish)) is { } verdict)
                 {
                     rejected[slot].Add(new RejectedDraft(attempt, draft.Text, verdict.Reason, verdict.Figure, verdict.Nearest));
@@ -140,14 +158,14 @@ public sealed class PromptGenService(
 
                 pool.Accept(draft.Text);
                 open.Remove(slot);
-                decided[slot] = new PromptGenerated(job.Run, job.Iteration, ordinals[slot], job.Model, draft.Text, "model", draft.Shots, rejected[slot]);
+                decided[slot] = new PromptGenerated(job.Run, job.Iteration, ordinals[slot], job.Model, draft.Text, source, draft.Shots, rejected[slot], ServedBy.Sum(served[slot]));
             }
         }
 
         foreach (var slot in open)
         {
             decided[slot] = new PromptDiscarded(
-                job.Run, job.Iteration, ordinals[slot], DiscardReason.NoAcceptableDraft, $"all {settings.Prompts.MaxDrafts} drafts were refused", [], rejected[slot]);
+                job.Run, job.Iteration, ordinals[slot], DiscardReason.NoAcceptableDraft, $"all {settings.Prompts.MaxDrafts} drafts were refused", [], rejected[slot], ServedBy.Sum(served[slot]));
         }
 
         return decided;
@@ -164,9 +182,9 @@ public sealed class PromptGenService(
         var key = DrawKey.For(settings.Seed, DrawPurpose.Draft, job.Iteration, ordinal, attempt);
         try
         {
-            var texts = await generator.GenerateAsync(job.Model, format.Draft(shots), [key], prompts.Sampling, cancellationToken);
+            var texts = await engines.Prompts(settings).GenerateAsync(job.Model, format.Draft(shots), [key], prompts.Sampling, cancellationToken);
             var (text, finish) = format.ReadDraft(texts[0].Text, texts[0].Finish);
-            return new Draft(text, finish, shots, null);
+            return new Draft(text, finish, shots, null, texts[0].Server);
         }
         catch (ContextLengthException)
         {

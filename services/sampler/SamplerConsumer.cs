@@ -7,8 +7,8 @@ using SelfRewarding.Model;
 
 namespace SelfRewarding.Sampler;
 
-/// <summary>Stage 2: the iteration's model writes N answers to a prompt.</summary>
-public sealed class SamplerConsumer(RunLog log, RunCatalog runs, ITextGenerator generator) : IConsumer<PromptGenerated>
+/// <summary>Stage 2: the iteration's model, or a server in its place, writes N answers to a prompt.</summary>
+public sealed class SamplerConsumer(RunLog log, RunCatalog runs, TextEngines engines) : IConsumer<PromptGenerated>
 {
     public async Task Consume(ConsumeContext<PromptGenerated> context)
     {
@@ -33,10 +33,12 @@ public sealed class SamplerConsumer(RunLog log, RunCatalog runs, ITextGenerator 
             .Select(candidate => DrawKey.For(settings.Seed, DrawPurpose.Candidate, prompt.Iteration, prompt.Ordinal, candidate)).ToList();
         try
         {
-            var text = new PromptFormat(settings.Format).Answer(prompt.Prompt);
-            var answers = await generator.GenerateAsync(prompt.Model, text, keys, settings.Candidates.Sampling, cancellationToken);
+            // A chat server lays a message out by its own model's template.
+            var text = settings.Engines.Candidates.Url is null ? new PromptFormat(settings.Format).Answer(prompt.Prompt) : prompt.Prompt;
+            var answers = await engines.Candidates(settings).GenerateAsync(prompt.Model, text, keys, settings.Candidates.Sampling, cancellationToken);
             return new CandidatesSampled(prompt.Run, prompt.Iteration, prompt.Ordinal, prompt.Model,
-                [.. answers.Select((answer, index) => new Candidate(index, answer.Text, answer.Tokens, answer.Finish, answer.LogProb))]);
+                [.. answers.Select((answer, index) => new Candidate(index, answer.Text, answer.Tokens, answer.Finish, answer.LogProb))],
+                ServedBy.Sum(answers.Select(answer => answer.Server)));
         }
         catch (ContextLengthException e)
         {

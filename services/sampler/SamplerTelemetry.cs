@@ -7,7 +7,7 @@ namespace SelfRewarding.Sampler;
 public static class SamplerTelemetry
 {
     private static readonly Meter Meter = new("SelfRewarding.Sampler");
-    private static readonly Counter<long> Candidates = Meter.CreateCounter<long>("self_rewarding.candidate.sampled", "{candidate}", "Answers, by how they ended: stop or length");
+    private static readonly Counter<long> Candidates = Meter.CreateCounter<long>("self_rewarding.candidate.sampled", "{candidate}", "Answers, by how they ended: stop, length or content_filter");
 
     /// <summary>Counts the answers to a prompt that were just recorded.</summary>
     public static void Count(object fact)
@@ -16,6 +16,6 @@ public static class SamplerTelemetry
             return;
         var model = KeyValuePair.Create("model", (object?)sampled.Model.Name);
         foreach (var candidate in sampled.Candidates)
-            Candidates.Add(1, model, KeyValuePair.Create("finish", (object?)(candidate.Finish == Finish.Stop ? "stop" : "length")));
+            Candidates.Add(1, model, KeyValuePair.Create("finish", (object?)(candidate.Finish switch { Finish.Stop => "stop", Finish.Length => "length", _ => "content_filter" })));
     }
 }

@@ -32,8 +32,8 @@ public static class FactNames
     public static readonly IReadOnlyDictionary<string, Type> ByName = ByType.ToDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);
 
     /// <summary>
-    /// From each older shape to the next; so far every fact has had one shape (<see cref="RunStarted.Origin"/> and <see cref="TrainingStepped.Rewards"/> were added
-    /// with a default).
+    /// From each older shape to the next; so far every fact has had one shape (<see cref="RunStarted.Origin"/>, <see cref="TrainingStepped.Rewards"/>,
+    /// <see cref="RunSettings.Engines"/> and <see cref="CandidatesSampled.Server"/> with its like were added with a default).
     /// A new one needs: the new name in <see cref="ByType"/>, a step here, and a golden of each shape in the tests.
     /// </summary>
     public static readonly IReadOnlyList<Upcast> Upcasts = [];

@@ -15,7 +15,7 @@ public readonly record struct ParsedScore(double? Score, string? Unparsable);
 /// <item><c>3/5</c> and <c>3 out of 5</c> are 3 where 5 is the highest score; <c>3/10</c> is unparsable.</item>
 /// <item>Text may follow on that line, but no further number: <c>4 or 5</c>, <c>4-5</c> and <c>4,5</c> are unparsable. So are <c>four</c>, <c>NaN</c>, <c>80%</c>.</item>
 /// <item>A number outside the range is unparsable: <c>10</c> is not 1.</item>
-/// <item>Where the token limit cut the completion off on the score's own line, the score could have gone on: unparsable.</item>
+/// <item>Where the token limit or a server's filter cut the completion off on the score's own line, the score could have gone on: unparsable.</item>
 /// </list>
 /// </summary>
 public static partial class JudgeScore
@@ -30,11 +30,11 @@ public static partial class JudgeScore
         foreach (var match in Label().EnumerateMatches(raw))
             start = match.Index + match.Length;
         if (start < 0)
-            return No(finish == Finish.Length ? "cut off at the token limit before any \"Score:\"" : "no \"Score:\"");
+            return No(finish == Finish.Stop ? "no \"Score:\"" : $"{CutOff(finish)} before any \"Score:\"");
 
         var length = raw.AsSpan(start).IndexOfAny('\n', '\r');
-        if (length < 0 && finish == Finish.Length)
-            return No("cut off at the token limit before the score's line ended");
+        if (length < 0 && finish != Finish.Stop)
+            return No($"{CutOff(finish)} before the score's line ended");
         var line = length < 0 ? raw[start..] : raw.Substring(start, length);
         if (!Number().IsMatch(line))
             return No("no number after \"Score:\"");
@@ -48,6 +48,8 @@ public static partial class JudgeScore
     }
 
     private static ParsedScore No(string reason) => new(null, reason);
+
+    private static string CutOff(Finish finish) => finish == Finish.Length ? "cut off at the token limit" : "cut off by the server's content filter";
 
     [GeneratedRegex("""(?<![\p{L}\p{N}])score[*_"'`]*[ \t]*:""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Label();

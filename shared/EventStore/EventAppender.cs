@@ -43,7 +43,7 @@ internal sealed class EventAppender(NpgsqlDataSource dataSource, TimeProvider ti
     {
         foreach (var e in events)
             EventText.Check(stream, e);
-        var now = Now();
+        var now = ToMicroseconds(time.GetUtcNow());
         var ids = new Guid[events.Count];
         var versions = new long[events.Count];
         for (var i = 0; i < events.Count; i++)
@@ -115,9 +115,5 @@ internal sealed class EventAppender(NpgsqlDataSource dataSource, TimeProvider ti
         new() { TypedValue = [.. events.Select(value)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb };
 
     // PostgreSQL keeps microseconds: what is returned equals what will be read.
-    private DateTimeOffset Now()
-    {
-        var ticks = time.GetUtcNow().UtcTicks;
-        return new DateTimeOffset(ticks - ticks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
-    }
+    internal static DateTimeOffset ToMicroseconds(DateTimeOffset at) => new(at.UtcTicks - at.UtcTicks % TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
 }

@@ -8,7 +8,7 @@ namespace SelfRewarding.Inference;
 /// <summary>Generation for the workers that need it; in a host with several they share one engine a model.</summary>
 public static class InferenceSetup
 {
-    /// <summary>Adds <see cref="ITextGenerator"/> and what it stands on.</summary>
+    /// <summary>Adds <see cref="ITextGenerator"/>, which is the run's own models, <see cref="TextEngines"/>, which may be servers in their place, and what they stand on.</summary>
     public static IServiceCollection AddTextGeneration(this IServiceCollection services)
     {
         services.TryAddSingleton<RunData>();
@@ -18,6 +18,7 @@ public static class InferenceSetup
             return new ModelPool(slots: options.Slots, captureContent: options.Telemetry.CaptureContent);
         });
         services.TryAddSingleton<ITextGenerator, LocalTextGenerator>();
+        services.TryAddSingleton<TextEngines>();
         services.TryAddSingleton<AnswerJudge>();
         return services;
     }

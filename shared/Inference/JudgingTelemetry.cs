@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using SelfRewarding.Contracts;
 
 namespace SelfRewarding.Inference;
 
@@ -18,11 +17,17 @@ internal static class JudgingTelemetry
             : null;
 
     /// <summary>One event a judgement: the score, or why there is none.</summary>
-    public static void Add(Activity? span, IReadOnlyList<Judgement> judgements)
+    public static void Add(Activity? span, AnswerJudged judged)
     {
         if (span is not { IsAllDataRequested: true })
             return;
-        foreach (var judgement in judgements)
+        if (judged.Server is { } server)
+        {
+            var model = string.Join(", ", server.Models);
+            span.SetTag("gen_ai.provider.name", ServerTelemetry.Provider).SetTag("gen_ai.response.model", model).DisplayName = $"judge {model}";
+        }
+
+        foreach (var judgement in judged.Judgements)
         {
             var tags = new ActivityTagsCollection { ["gen_ai.evaluation.name"] = "additive_score" };
             if (judgement.Score is { } score)

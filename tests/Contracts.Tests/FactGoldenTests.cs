@@ -55,6 +55,33 @@ public sealed class FactGoldenTests
         fact.Origin.ShouldBeNull();
         var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
         written.Remove(nameof(RunStarted.Origin)).ShouldBeTrue();
+        written[nameof(RunStarted.Settings)]!.AsObject().Remove(nameof(RunSettings.Engines)).ShouldBeTrue();
+        (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
+    }
+
+    [Fact]
+    public void A_run_from_before_stages_could_be_handed_to_a_server_reads_as_one_that_does_all_itself()
+    {
+        var stored = File.ReadAllText(Path.Combine(Folder(), "run_started.v1.before-engines.json"));
+        var fact = JsonSerializer.Deserialize<RunStarted>(stored)!;
+        fact.Settings.Engines.ShouldBe(new EngineSettings());
+        var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
+        written[nameof(RunStarted.Settings)]!.AsObject().Remove(nameof(RunSettings.Engines)).ShouldBeTrue();
+        (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
+    }
+
+    [Theory]
+    [InlineData("prompt_generated")]
+    [InlineData("candidates_sampled")]
+    [InlineData("candidates_judged")]
+    [InlineData("prompt_discarded")]
+    public void A_stage_from_before_a_server_could_do_it_reads_as_the_model_s_own(string name)
+    {
+        var stored = File.ReadAllText(Path.Combine(Folder(), $"{name}.v1.before-server.json"));
+        var fact = JsonSerializer.Deserialize(stored, FactNames.ByName[name])!;
+        var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
+        written["Server"].ShouldBeNull();
+        written.Remove("Server").ShouldBeTrue();
         (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
     }
 

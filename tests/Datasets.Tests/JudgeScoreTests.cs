@@ -124,6 +124,14 @@ public sealed class JudgeScoreTests
         ReasonOf("The reply is", Finish.Length).ShouldBe("cut off at the token limit before any \"Score:\"");
 
     [Fact]
+    public void A_judgement_that_a_server_s_filter_ended_has_no_score_unless_its_line_was_whole()
+    {
+        ReasonOf("", Finish.ContentFilter).ShouldBe("cut off by the server's content filter before any \"Score:\"");
+        ReasonOf("Score: 4", Finish.ContentFilter).ShouldBe("cut off by the server's content filter before the score's line ended");
+        ScoreOf("Score: 4\nand", Finish.ContentFilter).ShouldBe(4);
+    }
+
+    [Fact]
     public void The_range_is_a_setting()
     {
         var oneToTen = new JudgeSettings { MinScore = 1, MaxScore = 10 };

@@ -56,11 +56,14 @@ public sealed class ChatTests : IDisposable
         Same(mixture[0], chat.Sequence(format.Answer(seed.Ift[0].Prompt), seed.Ift[0].Response));
         Same(JudgingReplay.Of([judged], s_settings, 1, chat, context: 1000)![0], chat.Sequence(format.Judge("sort: cab", "abc"), judged.Judgement));
         var pair = new PreferencePairBuilt("r", 1, 0, "sort: cab", new PairSide(0, "abc", 5), new PairSide(1, "cab", 1), []);
-        var row = FrozenPairs.Of([new FrozenPair(pair, RejectedIsTruncated: true)], 1, s_settings, chat, context: 1000)[0];
+        FrozenPairs.Row RowOf(Finish rejected) => FrozenPairs.Of([new FrozenPair(pair, rejected)], 1, s_settings, chat, context: 1000)[0];
+        var row = RowOf(Finish.Length);
         Same(row.Chosen, chat.Sequence(format.Answer("sort: cab"), "abc"));
         Same(row.Rejected, chat.Sequence(format.Answer("sort: cab"), "cab", ends: false));
         row.Chosen.Response[^1].ShouldBe(257);
         row.Rejected.Response[^1].ShouldBe('b');
+        Same(RowOf(Finish.ContentFilter).Rejected, row.Rejected);
+        Same(RowOf(Finish.Stop).Rejected, chat.Sequence(format.Answer("sort: cab"), "cab"));
 
         static void Same(TrainingSequence actual, TrainingSequence expected) => (actual.Prompt, actual.Response).ShouldSatisfyAllConditions(
             both => both.Prompt.ShouldBe(expected.Prompt), both => both.Response.ShouldBe(expected.Response));

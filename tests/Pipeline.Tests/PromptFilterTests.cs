@@ -62,6 +62,10 @@ public sealed class PromptFilterTests
         ReasonFor("Explain why the sky is blue.", finish: Finish.Length).ShouldBe("truncated");
 
     [Fact]
+    public void A_draft_that_a_server_s_filter_ended_is_refused() =>
+        ReasonFor("Explain why the sky is blue.", finish: Finish.ContentFilter).ShouldBe("content_filter");
+
+    [Fact]
     public void A_duplicate_of_a_seed_or_an_accepted_prompt_is_refused()
     {
         var pool = new PromptPool(s_default, ["Explain why the sky is blue."]);

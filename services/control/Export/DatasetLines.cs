@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.DpoTrainer;
@@ -19,7 +20,7 @@ public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestr
 
     /// <summary>
     /// The preference pairs of all iterations, by ordinal: <c>prompt</c>, <c>chosen</c> and <c>rejected</c> as the model saw them in training, then scores and where the pair
-    /// came from. End tokens are the trainer's to add; a rejected answer whose finish is <c>length</c> was trained on without one.
+    /// came from. End tokens are the trainer's to add; a rejected answer whose finish is not <c>stop</c> was trained on without one.
     /// </summary>
     public async IAsyncEnumerable<CanonicalJson> PairsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -28,7 +29,7 @@ public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestr
             await foreach (var history in log.ReadIterationAsync(_run, iteration, cancellationToken))
             {
                 if (FrozenPair.Of(history) is { } pair)
-                    yield return Line(pair, history.Sampled!.Model);
+                    yield return Line(pair, history);
             }
         }
     }
@@ -60,16 +61,22 @@ public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestr
         throw new UserException($"Run '{_run}' has no judging examples yet: its {ModelNames.Baseline} model judges the ranked answers once it is trained. Go on with the run ('selfreward resume {_run}'), and export then.");
     }
 
-    private CanonicalJson Line(FrozenPair frozen, ModelRef model)
+    private CanonicalJson Line(FrozenPair frozen, PromptHistory history)
     {
-        var pair = frozen.Pair;
-        return new CanonicalJson()
+        var (pair, model) = (frozen.Pair, history.Sampled!.Model);
+        var line = new CanonicalJson()
             .Add("prompt", _format.Answer(pair.Prompt)).Add("chosen", pair.Chosen.Text).Add("rejected", pair.Rejected.Text)
             .Add("score_chosen", pair.Chosen.Score).Add("score_rejected", pair.Rejected.Score)
             .Add("run", _run).Add("iteration", pair.Iteration).Add("ordinal", pair.Ordinal)
             .Add("chosen_candidate", pair.Chosen.Candidate).Add("rejected_candidate", pair.Rejected.Candidate)
-            .Add("rejected_finish", frozen.RejectedIsTruncated ? "length" : "stop")
+            .Add("rejected_finish", JsonNamingPolicy.SnakeCaseLower.ConvertName(frozen.RejectedFinish.ToString()))
             .Add("model", model.Name).Add("model_sha256", model.Sha256).Add("instruction", pair.Prompt);
+        // Where servers did it, that model did not.
+        if (history.Sampled.Server is { } answered)
+            line.Add("answered_by", string.Join(", ", answered.Models));
+        if (history.Judged?.Server is { } judged)
+            line.Add("judged_by", string.Join(", ", judged.Models));
+        return line;
     }
 
     private static CanonicalJson Line(string set, string prompt, string completion) =>

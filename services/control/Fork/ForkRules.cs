@@ -11,7 +11,10 @@ public static class ForkRules
 
     // The settings of the prompts' stages, in the order of the stages.
     private static readonly IReadOnlyList<(string Section, ForkStage Stage)> OfStages =
-        [("prompts.", ForkStage.Prompts), ("candidates.", ForkStage.Candidates), ("judge.", ForkStage.Judgements)];
+        [
+            ("prompts.", ForkStage.Prompts), ("engines.prompts.", ForkStage.Prompts), ("candidates.", ForkStage.Candidates), ("engines.candidates.", ForkStage.Candidates),
+            ("judge.", ForkStage.Judgements), ("engines.judgements.", ForkStage.Judgements),
+        ];
 
     // Of these the first ones can be taken.
     private static readonly IReadOnlyList<string> Counts = ["prompts.per_iteration", "candidates.count", "judge.count"];

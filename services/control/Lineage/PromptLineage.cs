@@ -1,3 +1,4 @@
+using System.Globalization;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control.Commands;
 using SelfRewarding.Datasets;
@@ -36,7 +37,8 @@ public sealed class PromptLineage(LogReader log, Ancestry ancestry)
         var owner = ancestry.Prompts(iteration)[0].Owner;
         return LineageNode.Of(
             "prompt", $"{_run}/{iteration}/{ordinal}", history.Generated?.Prompt,
-            [("source", history.Generated?.Source), ("by", history.Generated?.Model.Name), ("shared with", owner == _run ? null : owner)],
+            [("source", history.Generated?.Source), ("by", By(history.Generated?.Server, history.Generated?.Model)), ("drafted for tokens", Tokens(history.Generated?.Server ?? (history.Outcome as PromptDiscarded)?.Server)), ("answered for tokens", Tokens(history.Sampled?.Server)),
+                ("judged for tokens", Tokens(history.Judged?.Server)), ("shared with", owner == _run ? null : owner)],
             [
                 .. await OriginAsync(history, iteration, cancellationToken),
                 .. answers.Where(answer => id.Candidate is null || answer.Index == id.Candidate).Select(answer => Answer(history, answer, id)),
@@ -52,7 +54,7 @@ public sealed class PromptLineage(LogReader log, Ancestry ancestry)
             "refused draft", null, draft.Text, [("attempt", draft.Attempt), ("filter", draft.Reason), ("figure", draft.Figure), ("nearest", draft.Nearest)]));
         if (history.Generated is not { } generated)
             return refused;
-        return generated.Source == "model" ? [.. await ShotsAsync(generated, iteration, cancellationToken), .. refused] : [Taken(generated, iteration)];
+        return generated.Source is "model" or "server" ? [.. await ShotsAsync(generated, iteration, cancellationToken), .. refused] : [Taken(generated, iteration)];
     }
 
     private async Task<IEnumerable<LineageNode>> ShotsAsync(PromptGenerated generated, int iteration, CancellationToken cancellationToken)
@@ -101,11 +103,17 @@ public sealed class PromptLineage(LogReader log, Ancestry ancestry)
         var judgements = history.Judged?.Judgements.Where(judgement => judgement.Candidate == answer.Index && (id.Judgement is null || judgement.Index == id.Judgement)) ?? [];
         return LineageNode.Of(
             "answer", name, answer.Text,
-            [("by", history.Sampled!.Model.Name), ("tokens", answer.Tokens.Count), ("log-probability", answer.LogProb), ("finish", answer.Finish), ("mean score", score?.Mean), ("parsed judgements", score?.Parsed)],
+            [("by", By(history.Sampled!.Server, history.Sampled.Model)), ("tokens", history.Sampled.Server is null ? answer.Tokens.Count : null), ("log-probability", answer.LogProb), ("finish", answer.Finish), ("mean score", score?.Mean), ("parsed judgements", score?.Parsed)],
             judgements.Select(judgement => LineageNode.Of(
                 "judgement", $"{name}/j{judgement.Index}", judgement.Raw,
-                [("by", history.Judged!.Judge.Name), ("score", judgement.Score), ("unparsable", judgement.Unparsable), ("tokens", judgement.TokenCount), ("log-probability", judgement.LogProb), ("finish", judgement.Finish)])));
+                [("by", By(history.Judged!.Server, history.Judged.Judge)), ("score", judgement.Score), ("unparsable", judgement.Unparsable), ("tokens", judgement.TokenCount), ("log-probability", judgement.LogProb), ("finish", judgement.Finish)])));
     }
+
+    // Where a server did it, the run's model had no part in it.
+    private static string? By(ServedBy? server, ModelRef? model) => server is null ? model?.Name : $"{string.Join(", ", server.Models)} at {server.Url}";
+
+    // Read and written, as the server counted them.
+    private static string? Tokens(ServedBy? server) => server is null ? null : $"{server.InputTokens?.ToString(CultureInfo.InvariantCulture) ?? "?"} + {server.OutputTokens?.ToString(CultureInfo.InvariantCulture) ?? "?"}";
 
     private LineageNode Outcome(PromptHistory history, int iteration, int ordinal) => history.Outcome switch
     {

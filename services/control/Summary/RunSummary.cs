@@ -111,7 +111,7 @@ public sealed class RunSummary
                 break;
             case CandidatesSampled f:
                 Open(f.Iteration).Apply(f, at);
-                Generation.Add(at, f.Candidates.Sum(candidate => candidate.Tokens.Count));
+                Generation.Add(at, (int)(f.Server?.OutputTokens ?? f.Candidates.Sum(candidate => candidate.Tokens.Count)));
                 break;
             case CandidatesJudged f:
                 Open(f.Iteration).Apply(f, at);

@@ -17,8 +17,9 @@ namespace SelfRewarding.Control.Verify;
 /// <param name="accepted">The prompts accepted in earlier iterations.</param>
 public sealed class FilterChecks(VerifyReport report, string run, int iteration, RunSettings settings, SeedData seed, IReadOnlyList<string> accepted)
 {
-    // Whether a draft was cut off by the token limit is not recorded but in its verdict, and what did not fit was never written.
+    // Whether a draft was cut off, by the token limit or a server's filter, is not recorded but in its verdict, and what did not fit was never written.
     private const string Truncated = "truncated";
+    private const string Filtered = "content_filter";
     private const string NoDraft = "examples_too_long";
 
     private readonly PromptPool _pool = PoolOf(settings, seed, accepted);
@@ -66,7 +67,7 @@ public sealed class FilterChecks(VerifyReport report, string run, int iteration,
     {
         if (draft.Reason == NoDraft)
             return;
-        var verdict = _pool.Check(draft.Text, draft.Reason == Truncated ? Finish.Length : Finish.Stop);
+        var verdict = _pool.Check(draft.Text, draft.Reason switch { Truncated => Finish.Length, Filtered => Finish.ContentFilter, _ => Finish.Stop });
         report.Same("refused drafts are refused", $"{subject} ({draft.Text})", new Verdict(draft.Reason, draft.Figure, draft.Nearest), verdict);
     }
 

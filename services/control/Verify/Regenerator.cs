@@ -6,7 +6,10 @@ using SelfRewarding.Model;
 
 namespace SelfRewarding.Control.Verify;
 
-/// <summary>Samples some recorded answers and judgements again, with the recorded model and keys: on the CPU every token must be the same.</summary>
+/// <summary>
+/// Samples some recorded answers and judgements again, with the recorded model and keys: on the CPU every token must be the same. What a server wrote is left out, and said
+/// so: only the server could know what it draws.
+/// </summary>
 public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport report)
 {
     private const int MostDraws = 20;
@@ -21,6 +24,7 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
         var generator = new LocalTextGenerator(pool, options);
         var judge = new AnswerJudge(generator);
         var iterations = ancestry.Start.Settings.Iterations;
+        var (answersLeft, judgementsLeft) = (0, 0);
         // A prompt that was discarded before it was answered has nothing to generate again: another is drawn.
         var (done, draws) = (0, 0);
         while (done < count && draws++ < count * MostDraws)
@@ -30,16 +34,31 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
             if (await log.Runs.ReadPromptAsync(_run, iteration, ordinal, cancellationToken) is not { Generated: { } generated, Sampled: { Candidates.Count: > 0 } sampled } history)
                 continue;
             var settings = ancestry.SettingsOf(iteration, PromptStage.Sampled);
-            var answer = sampled.Candidates[Random.Shared.Next(sampled.Candidates.Count)];
-            var key = DrawKey.For(settings.Seed, DrawPurpose.Candidate, iteration, ordinal, answer.Index);
-            var again = (await generator.GenerateAsync(sampled.Model, new PromptFormat(settings.Format).Answer(generated.Prompt), [key], settings.Candidates.Sampling, cancellationToken))[0];
-            report.Same(
-                "answers are generated again to the token", $"answer {answer.Index} of prompt {_run}/{iteration}/{ordinal}",
-                new { answer.Text, answer.Tokens, answer.Finish, answer.LogProb }, new { again.Text, again.Tokens, again.Finish, again.LogProb });
+            if (settings.Engines.Candidates.Url is null)
+                await AnswerAsync(generator, generated, sampled, settings, cancellationToken);
+            else
+                answersLeft++;
             done++;
-            if (history.Judged is { Judgements.Count: > 0 } judged)
+            if (history.Judged is not { Judgements.Count: > 0 } judged)
+                continue;
+            if (ancestry.SettingsOf(iteration, PromptStage.Judged).Engines.Judgements.Url is null)
                 await JudgeAsync(judge, generated, sampled, judged, iteration, cancellationToken);
+            else
+                judgementsLeft++;
         }
+
+        if (answersLeft + judgementsLeft > 0)
+            report.NotChecked($"{answersLeft} answers and {judgementsLeft} judgements that were drawn to be generated again", "servers wrote them, and whether the same seed brings the same text is theirs to say");
+    }
+
+    private async Task AnswerAsync(LocalTextGenerator generator, PromptGenerated generated, CandidatesSampled sampled, RunSettings settings, CancellationToken cancellationToken)
+    {
+        var answer = sampled.Candidates[Random.Shared.Next(sampled.Candidates.Count)];
+        var key = DrawKey.For(settings.Seed, DrawPurpose.Candidate, sampled.Iteration, sampled.Ordinal, answer.Index);
+        var again = (await generator.GenerateAsync(sampled.Model, new PromptFormat(settings.Format).Answer(generated.Prompt), [key], settings.Candidates.Sampling, cancellationToken))[0];
+        report.Same(
+            "answers are generated again to the token", $"answer {answer.Index} of prompt {_run}/{sampled.Iteration}/{sampled.Ordinal}",
+            new { answer.Text, answer.Tokens, answer.Finish, answer.LogProb }, new { again.Text, again.Tokens, again.Finish, again.LogProb });
     }
 
     private async Task JudgeAsync(AnswerJudge judge, PromptGenerated generated, CandidatesSampled sampled, CandidatesJudged judged, int iteration, CancellationToken cancellationToken)
@@ -48,7 +67,7 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
         var judgement = judged.Judgements[Random.Shared.Next(judged.Judgements.Count)];
         var key = DrawKey.For(settings.Seed, DrawPurpose.Judgement, iteration, generated.Ordinal, judgement.Candidate, judgement.Index);
         var answer = sampled.Candidates.Single(candidate => candidate.Index == judgement.Candidate);
-        var again = (await judge.JudgeAsync(judged.Judge, generated.Prompt, answer.Text, judgement.Candidate, settings, [key], cancellationToken))[0];
+        var again = (await judge.JudgeAsync(judged.Judge, generated.Prompt, answer.Text, judgement.Candidate, settings, [key], cancellationToken)).Judgements[0];
         report.Same(
             "judgements are generated again to the token", $"judgement {judgement.Index} of answer {judgement.Candidate} of prompt {_run}/{iteration}/{generated.Ordinal}",
             judgement, again with { Index = judgement.Index });

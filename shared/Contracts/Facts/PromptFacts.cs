@@ -11,6 +11,9 @@ public enum Finish
 
     /// <summary>The token limit was reached: the text is truncated.</summary>
     Length,
+
+    /// <summary>A server's filter ended the text, or left it out: it is truncated, too.</summary>
+    ContentFilter,
 }
 
 /// <summary>A drafted prompt that a filter refused, with the figure that decided.</summary>
@@ -21,28 +24,37 @@ public sealed record RejectedDraft(int Attempt, string Text, string Reason, doub
 
 /// <summary>Stage 1: a new instruction to answer.</summary>
 /// <param name="Model">The model of this iteration: it answers the prompt and judges the answers.</param>
-/// <param name="Source"><c>model</c> when that model drafted the prompt, else where it came from.</param>
+/// <param name="Source"><c>model</c> when that model drafted the prompt, <c>server</c> when a server did, else the file that it came from.</param>
 /// <param name="Examples">The few-shot examples that the draft was drawn from, in order.</param>
 /// <param name="Rejected">Drafts that the filters refused before this one.</param>
+/// <param name="Server">The server that wrote the drafts, the refused ones included; null where none did.</param>
 public sealed record PromptGenerated(
     string Run, int Iteration, int Ordinal, ModelRef Model, string Prompt, string Source,
-    IReadOnlyList<string> Examples, IReadOnlyList<RejectedDraft> Rejected);
+    IReadOnlyList<string> Examples, IReadOnlyList<RejectedDraft> Rejected, ServedBy? Server = null);
 
 /// <summary>One sampled answer.</summary>
-/// <param name="Tokens">The token ids as drawn, without the stop token: the text's exact origin.</param>
-/// <param name="LogProb">Sum of the untempered log-probabilities of the drawn tokens, in nats.</param>
-public sealed record Candidate(int Index, string Text, IReadOnlyList<int> Tokens, Finish Finish, double LogProb);
+/// <param name="Tokens">The token ids as drawn, without the stop token: the text's exact origin. Empty where a server drew them: its ids are not the model's.</param>
+/// <param name="LogProb">Sum of the untempered log-probabilities of the drawn tokens, in nats; null where a server told none.</param>
+public sealed record Candidate(int Index, string Text, IReadOnlyList<int> Tokens, Finish Finish, double? LogProb);
 
 /// <summary>Stage 2: N answers to the prompt.</summary>
-public sealed record CandidatesSampled(string Run, int Iteration, int Ordinal, ModelRef Model, IReadOnlyList<Candidate> Candidates);
+/// <param name="Model">The iteration's model: it judges the answers, and wrote them where no server did.</param>
+/// <param name="Server">The server that wrote them; null where none did.</param>
+public sealed record CandidatesSampled(
+    string Run, int Iteration, int Ordinal, ModelRef Model, IReadOnlyList<Candidate> Candidates, ServedBy? Server = null);
 
 /// <summary>One judgement of one answer, always with its raw text.</summary>
 /// <param name="Score">What was parsed, or null: unparsable is not a low score.</param>
 /// <param name="Unparsable">Why nothing was parsed, or null.</param>
-public sealed record Judgement(int Candidate, int Index, string Raw, double? Score, string? Unparsable, int TokenCount, Finish Finish, double LogProb);
+/// <param name="TokenCount">Tokens that were written; 0 where a server counted none.</param>
+/// <param name="LogProb">Sum of the untempered log-probabilities of the drawn tokens, in nats; null where a server told none.</param>
+public sealed record Judgement(int Candidate, int Index, string Raw, double? Score, string? Unparsable, int TokenCount, Finish Finish, double? LogProb);
 
 /// <summary>Stage 3: J judgements of each of the N answers.</summary>
-public sealed record CandidatesJudged(string Run, int Iteration, int Ordinal, ModelRef Judge, IReadOnlyList<Judgement> Judgements);
+/// <param name="Judge">The iteration's model: it judged, where no server did.</param>
+/// <param name="Server">The server that judged; null where none did.</param>
+public sealed record CandidatesJudged(
+    string Run, int Iteration, int Ordinal, ModelRef Judge, IReadOnlyList<Judgement> Judgements, ServedBy? Server = null);
 
 /// <summary>A candidate's mean over its parsed judgements; null when none parsed. Never rounded.</summary>
 public sealed record CandidateScore(int Candidate, double? Mean, int Parsed);
@@ -81,6 +93,7 @@ public enum DiscardReason
 }
 
 /// <summary>The other end of a prompt's life: no pair, and why.</summary>
+/// <param name="Server">The server that wrote the refused drafts; null where none did.</param>
 public sealed record PromptDiscarded(
     string Run, int Iteration, int Ordinal, DiscardReason Reason, string Detail,
-    IReadOnlyList<CandidateScore> Scores, IReadOnlyList<RejectedDraft> Rejected);
+    IReadOnlyList<CandidateScore> Scores, IReadOnlyList<RejectedDraft> Rejected, ServedBy? Server = null);

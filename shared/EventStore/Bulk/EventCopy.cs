@@ -23,4 +23,17 @@ public sealed record EventCopy(
     string? CorrelationId,
     string? CausationId,
     ReadOnlyMemory<byte>? Headers,
-    ReadOnlyMemory<byte> Data);
+    ReadOnlyMemory<byte> Data)
+{
+    /// <summary>A new event at its place in its stream, to be appended among others.</summary>
+    /// <param name="at">When that is; kept to the microsecond.</param>
+    public static EventCopy Of(string stream, long version, NewEvent e, DateTimeOffset at)
+    {
+        ArgumentNullException.ThrowIfNull(e);
+        EventText.CheckStream(stream);
+        EventText.Check(stream, e);
+        return new EventCopy(
+            stream, version, EventId.Of(stream, version), e.Type, e.DotNetType, EventAppender.ToMicroseconds(at),
+            e.Metadata.CorrelationId, e.Metadata.CausationId, EventRow.HeadersToJson(e.Metadata.Headers), e.Data);
+    }
+}

@@ -20,6 +20,9 @@ public abstract class JobService<TJob>(JobQueue<TJob> queue, NpgsqlDataSource da
     /// <summary>The span that noted the job at hand, for the job's own spans to link to.</summary>
     protected ActivityContext Cause { get; private set; }
 
+    /// <summary>The log's database.</summary>
+    protected NpgsqlDataSource Database => database;
+
     /// <summary>The name of the lock under which the job is done.</summary>
     protected abstract string LockOf(TJob job);
 

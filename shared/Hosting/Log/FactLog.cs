@@ -43,6 +43,9 @@ public sealed class FactLog(IEventStore store, ILogger<FactLog>? logger = null, 
         return store.AppendAsync(stream, expectedVersion, [.. facts.Select(fact => FactJson.ToEvent(fact, trace, Versions))], cancellationToken);
     }
 
+    /// <summary>The first event of a stream, of the trace at hand, to be appended among those of other streams.</summary>
+    internal EventCopy First(string stream, object fact, DateTimeOffset at) => EventCopy.Of(stream, 1, FactJson.ToEvent(fact, CurrentTrace(), Versions), at);
+
     /// <summary>The facts of a stream in order; empty when it does not exist.</summary>
     public async Task<IReadOnlyList<object>> ReadAsync(string stream, CancellationToken cancellationToken) =>
         [.. (await store.ReadStreamAsync(stream, 1, cancellationToken)).Select(Read)];

@@ -1,5 +1,8 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Npgsql;
 using SelfRewarding.Contracts;
+using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Hosting;
 
@@ -55,6 +58,30 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
         var said = await log.AppendOnceAsync(StreamNames.Prompt(run, iteration, ordinal), stage - shared, fact, cancellationToken);
         PromptTelemetry.Count(stage, said);
         return said;
+    }
+
+    /// <summary>Records the first stage of some prompts that are the run's own, all or none: for what could not be computed again beside a part of it.</summary>
+    /// <param name="database">The log's database.</param>
+    /// <param name="at">When that is.</param>
+    /// <param name="prompts">Each with the span whose trace it belongs to.</param>
+    /// <exception cref="VersionConflictException">A prompt is recorded already; nothing was appended.</exception>
+    public async Task AppendPromptsAsync(
+        NpgsqlDataSource database, DateTimeOffset at, string run, int iteration, IReadOnlyList<(int Ordinal, object Fact, Activity? Span)> prompts, CancellationToken cancellationToken)
+    {
+        var around = Activity.Current;
+        await using var bulk = await BulkAppend.BeginAsync(database, cancellationToken);
+        var events = new List<EventCopy>();
+        foreach (var (ordinal, fact, span) in prompts)
+        {
+            Activity.Current = span ?? around;
+            events.Add(log.First(StreamNames.Prompt(run, iteration, ordinal), fact, at));
+        }
+
+        Activity.Current = around;
+        await bulk.AppendAsync(events, cancellationToken);
+        await bulk.CommitAsync(cancellationToken);
+        foreach (var (_, fact, _) in prompts)
+            PromptTelemetry.Count(PromptStage.Generated, fact);
     }
 
     /// <summary>The names of all runs, by their beginnings.</summary>

@@ -37,5 +37,17 @@ public sealed record Completion(int[] TokenIds, float[] LogProbs, FinishReason F
 }
 
 /// <summary>A prompt leaves no room in the context. Prompts are never cut.</summary>
-public sealed class ContextLengthException(int promptTokens, int context)
-    : ArgumentException($"The prompt has {promptTokens} tokens, but the context of {context} must also hold at least one token of the answer. Shorten the prompt.");
+public sealed class ContextLengthException : ArgumentException
+{
+    /// <summary>For a prompt of so many tokens.</summary>
+    public ContextLengthException(int promptTokens, int context)
+        : base($"The prompt has {promptTokens} tokens, but the context of {context} must also hold at least one token of the answer. Shorten the prompt.")
+    {
+    }
+
+    /// <summary>For a model that says it in its own words.</summary>
+    public ContextLengthException(string message)
+        : base(message)
+    {
+    }
+}

@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 
 namespace SelfRewarding.Model;
 
@@ -12,9 +9,6 @@ namespace SelfRewarding.Model;
 internal readonly struct GenerationTelemetry : IDisposable
 {
     private const string Provider = "self_rewarding";
-
-    // Texts are for people to read: no \u00e9 for é.
-    private static readonly JsonSerializerOptions _readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Activity? _activity;
     private readonly string _model;
@@ -44,7 +38,7 @@ internal readonly struct GenerationTelemetry : IDisposable
         // The convention has one seed for a request; here each sample has its own.
         if (keys.Count == 1) _activity.SetTag("gen_ai.request.seed", unchecked((long)keys[0]));
         else _activity.SetTag("self_rewarding.request.seeds", keys.Select(key => unchecked((long)key)).ToArray());
-        if (content is not null) _activity.SetTag("gen_ai.input.messages", Json([Message("user", content.Decode(request.PromptIds))]));
+        if (content is not null) _activity.SetTag("gen_ai.input.messages", GenAiMessages.Json(GenAiMessages.Message("user", content.Decode(request.PromptIds))));
     }
 
     /// <summary>The request was answered.</summary>
@@ -63,8 +57,7 @@ internal readonly struct GenerationTelemetry : IDisposable
         ModelTelemetry.TimeToFirstToken.Record(completions.Min(completion => completion.TimeToFirstToken).TotalSeconds, tags);
         foreach (var completion in completions.Where(completion => completion.LogProbs.Length > 1))
             ModelTelemetry.TimePerOutputToken.Record((completion.Duration - completion.TimeToFirstToken).TotalSeconds / (completion.LogProbs.Length - 1), tags);
-        ModelTelemetry.TokenUsage.Record(read, [.. tags, new("gen_ai.token.type", "input")]);
-        ModelTelemetry.TokenUsage.Record(written, [.. tags, new("gen_ai.token.type", "output")]);
+        ModelTelemetry.CountTokens(tags, read, written);
     }
 
     /// <summary>The request came to nothing: only its duration is measured, under the error's type.</summary>
@@ -81,18 +74,9 @@ internal readonly struct GenerationTelemetry : IDisposable
 
     // Apart from its caller, which would allocate what the lambda holds even where nobody listens.
     private static string Answers(IReadOnlyList<Completion> completions, ITokenizer content) =>
-        Json([.. completions.Select(completion => Message("assistant", content.Decode(completion.TokenIds), Reason(completion)))]);
+        GenAiMessages.Json([.. completions.Select(completion => GenAiMessages.Message("assistant", content.Decode(completion.TokenIds), Reason(completion)))]);
 
     private TagList Tags() => new() { { "gen_ai.operation.name", "chat" }, { "gen_ai.provider.name", Provider }, { "gen_ai.request.model", _model } };
 
     private static string Reason(Completion completion) => completion.FinishReason == FinishReason.Stop ? "stop" : "length";
-
-    private static JsonObject Message(string role, string text, string? finishReason = null)
-    {
-        var message = new JsonObject { ["role"] = role, ["parts"] = new JsonArray(new JsonObject { ["type"] = "text", ["content"] = text }) };
-        if (finishReason is not null) message["finish_reason"] = finishReason;
-        return message;
-    }
-
-    private static string Json(JsonObject[] messages) => new JsonArray([.. messages]).ToJsonString(_readable);
 }

@@ -39,6 +39,14 @@ public static class ModelTelemetry
     /// <summary>Whether anybody wants to know how a request went.</summary>
     internal static bool IsMeasured => RequestDuration.Enabled || TimeToFirstToken.Enabled || TimePerOutputToken.Enabled || TokenUsage.Enabled;
 
+    /// <summary>Counts what a request read and wrote, whoever answered it; null where that is not known.</summary>
+    public static void CountTokens(in TagList tags, long? read, long? written)
+    {
+        if (!TokenUsage.Enabled) return;
+        if (read is { } input) TokenUsage.Record(input, [.. tags, new("gen_ai.token.type", "input")]);
+        if (written is { } output) TokenUsage.Record(output, [.. tags, new("gen_ai.token.type", "output")]);
+    }
+
     private static Histogram<double> Seconds(string name, string description, double[] bounds) =>
         Meter.CreateHistogram(name, "s", description, null, new InstrumentAdvice<double> { HistogramBucketBoundaries = bounds });
 }

@@ -156,7 +156,7 @@ internal sealed class BareRun(
             [.. Enumerable.Range(0, settings.Judge.Count)
                 .Select(index => DrawKey.For(settings.Seed, DrawPurpose.Judgement, iteration, ordinal, candidate.Index, index))],
             cancellationToken)));
-        var judged = new CandidatesJudged(Run, iteration, ordinal, model, [.. judgements.SelectMany(list => list)]);
+        var judged = new CandidatesJudged(Run, iteration, ordinal, model, [.. judgements.SelectMany(answer => answer.Judgements)]);
         Note(judged);
 
         var outcome = PairBuilderConsumer.Settle(prompt, sampled, judged, settings);
@@ -181,7 +181,7 @@ internal sealed class BareRun(
         {
             IReadOnlyList<ulong> keys = [.. Enumerable.Range(0, settings.Evaluation.Judgements)
                 .Select(index => DrawKey.For(settings.Seed, DrawPurpose.EvaluationJudgement, p, a, index))];
-            return new HeldOutJudgement(p, a, answer.Rank, await _judge.JudgeAsync(model, prompt.Prompt, answer.Text, a, settings, keys, cancellationToken));
+            return new HeldOutJudgement(p, a, answer.Rank, (await _judge.JudgeAsync(model, prompt.Prompt, answer.Text, a, settings, keys, cancellationToken)).Judgements);
         })));
 
         var (answered, judged) = (new HeldOutAnswered(Run, model, answers), new HeldOutJudged(Run, model, judgements, []));

@@ -202,7 +202,7 @@ public sealed class WorkBusTests(Broker broker)
 
         var reasons = (await queues.LookAsync("careful_error", 10, Token)).Select(message => message.Reason).ToList();
         reasons.ShouldContain(reason => reason.Contains("JSON") || reason.Contains("json"));
-        reasons.ShouldContain("RunStopped is written in version 99 of the contracts, this worker speaks version 1: update this worker, then send it again ('selfreward retry').");
+        reasons.ShouldContain($"RunStopped is written in version 99 of the contracts, this worker speaks version {ContractVersion.Current}: update this worker, then send it again ('selfreward retry').");
         worker.Taken.TryRead(out _).ShouldBeFalse();
     }
 

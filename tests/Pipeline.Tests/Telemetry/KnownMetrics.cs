@@ -35,6 +35,7 @@ internal static class KnownMetrics
         ["gen_ai.server.request.duration"] = [.. Generation, "error.type"],
         ["gen_ai.server.time_to_first_token"] = Generation,
         ["gen_ai.server.time_per_output_token"] = Generation,
+        ["gen_ai.client.operation.duration"] = [.. Generation, "error.type"],
         ["gen_ai.client.token.usage"] = [.. Generation, "gen_ai.token.type"],
     };
 }
