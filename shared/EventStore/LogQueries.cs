@@ -21,6 +21,9 @@ internal static class LogQueries
     /// <summary>The highest position that is visible.</summary>
     public const string Highest = "select coalesce(max(seq_id), 0) from mt_events";
 
+    /// <summary>The highest position of an event that is part of the log.</summary>
+    public const string LastEvent = $"{Highest} where {EventRow.IsPartOfTheLog}";
+
     /// <summary>$1 stream.</summary>
     public const string Version = "select version from mt_streams where id = $1";
 

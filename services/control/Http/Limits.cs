@@ -13,7 +13,7 @@ internal static class Limits
     /// <summary>Guesses of the token.</summary>
     public const string Login = "login";
 
-    /// <summary>Live updates: each holds a connection to the database.</summary>
+    /// <summary>Live updates: each takes every fact of the log.</summary>
     public const string Events = "events";
 
     /// <summary>Tries to log in that an address has in a minute.</summary>

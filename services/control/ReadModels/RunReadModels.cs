@@ -79,11 +79,7 @@ public sealed class RunReadModels(NpgsqlDataSource database, RunLog log)
         $"The read models stand at event {position}, the log at {target}: a transaction is still open before that, or the process that keeps them does not go on.";
 
     // What is committed and visible; what commits later is none of this call's business.
-    private async Task<long> EndOfLogAsync(CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand("select coalesce(max(seq_id), 0) from mt_events where is_archived is false and type <> 'tombstone'");
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
+    private Task<long> EndOfLogAsync(CancellationToken cancellationToken) => LogEnd.LastEventAsync(database, cancellationToken);
 }
 
 /// <summary>A line of <c>selfreward runs</c>.</summary>

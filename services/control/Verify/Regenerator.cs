@@ -33,6 +33,12 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
             var ordinal = Random.Shared.Next(ancestry.Planned(iteration));
             if (await log.Runs.ReadPromptAsync(_run, iteration, ordinal, cancellationToken) is not { Generated: { } generated, Sampled: { Candidates.Count: > 0 } sampled } history)
                 continue;
+            if (!Directory.Exists(options.Locate(sampled.Model.Path)))
+            {
+                report.NotChecked("answers and judgements, generated again", $"there is no '{options.Locate(sampled.Model.Path)}'; an export of events brings no models");
+                return;
+            }
+
             var settings = ancestry.SettingsOf(iteration, PromptStage.Sampled);
             if (settings.Engines.Candidates.Url is null)
                 await AnswerAsync(generator, generated, sampled, settings, cancellationToken);
@@ -47,6 +53,8 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
                 judgementsLeft++;
         }
 
+        if (done < count)
+            report.NotChecked($"{count - done} of {count} prompts, generated again", $"among {draws} that were drawn only {done} have answers yet");
         if (answersLeft + judgementsLeft > 0)
             report.NotChecked($"{answersLeft} answers and {judgementsLeft} judgements that were drawn to be generated again", "servers wrote them, and whether the same seed brings the same text is theirs to say");
     }

@@ -56,6 +56,20 @@ public sealed class DbCheckTests(LogDatabase database) : IClassFixture<LogDataba
         output.ShouldContain("The read models are not made yet");
     }
 
+    [Fact]
+    public async Task What_an_open_transaction_holds_back_is_said_to_be_unchecked()
+    {
+        await using var log = await FilledAsync();
+        await using var connection = await log.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var open = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var draw = new Npgsql.NpgsqlCommand("select nextval('mt_events_sequence')", connection, open))
+            await draw.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+        await log.ExecuteAsync("update mt_events set seq_id = nextval('mt_events_sequence') where seq_id = (select max(seq_id) from mt_events)");
+        var (code, output, errors) = await CheckAsync(log);
+        code.ShouldBe(0, output + errors);
+        output.ShouldContain("a transaction is open that may still write before them");
+    }
+
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
     private async Task<LogUnderTest> FilledAsync()
