@@ -7,7 +7,9 @@ namespace SelfRewarding.EventStore;
 /// The end of the log, read once for all followers of one process: each of them reads by itself what there was before it came, and then shares one connection,
 /// one look and one decoding with the others. Who falls behind what is kept reads by itself again.
 /// </summary>
-internal sealed class LogTail(NpgsqlDataSource dataSource) : IAsyncDisposable
+/// <param name="dataSource">Where the log is.</param>
+/// <param name="kept">How many of the last events are kept: a reader that writes read models may be some hundred events late.</param>
+internal sealed class LogTail(NpgsqlDataSource dataSource, int kept = LogQueries.PageSize) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private SharedReading? _shared;
@@ -63,7 +65,7 @@ internal sealed class LogTail(NpgsqlDataSource dataSource) : IAsyncDisposable
         {
             if (_shared is { HasFailed: false })
                 return _shared.TryJoin(after) ? _shared : null;
-            _shared = new SharedReading(dataSource, after);
+            _shared = new SharedReading(dataSource, after, kept);
             return _shared;
         }
     }

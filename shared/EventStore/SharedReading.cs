@@ -5,12 +5,10 @@ namespace SelfRewarding.EventStore;
 /// <summary>Reads the log as it grows for several readers, and keeps the last events for those who are a little behind.</summary>
 internal sealed class SharedReading : IAsyncDisposable
 {
-    // A reader that writes read models may be some hundred events late.
-    private const int Kept = LogQueries.PageSize;
-
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<StoredEvent> _events = [];
+    private readonly int _kept;
     private readonly Task _reading;
 
     private TaskCompletionSource _more = NewSignal();
@@ -19,9 +17,12 @@ internal sealed class SharedReading : IAsyncDisposable
     private int _readers = 1;
 
     /// <summary>Begins behind a position, with one reader.</summary>
-    public SharedReading(NpgsqlDataSource dataSource, long after)
+    /// <param name="dataSource">Where the log is.</param>
+    /// <param name="after">A position up to which the log is settled.</param>
+    /// <param name="kept">How many of the last events are kept.</param>
+    public SharedReading(NpgsqlDataSource dataSource, long after, int kept)
     {
-        (_from, _position) = (after, after);
+        (_from, _position, _kept) = (after, after, kept);
         _reading = Task.Run(() => ReadAsync(dataSource, after));
     }
 
@@ -99,7 +100,7 @@ internal sealed class SharedReading : IAsyncDisposable
         {
             _events.AddRange(page.Events);
             _position = page.Position;
-            if (_events.Count - Kept is > 0 and var passed)
+            if (_events.Count - _kept is > 0 and var passed)
             {
                 _from = _events[passed - 1].Position;
                 _events.RemoveRange(0, passed);

@@ -14,7 +14,7 @@ public sealed class RunFold(long position, IEnumerable<RunSummary> runs)
 
     // Most facts come in stretches of one run.
     private RunSummary? _last;
-    private bool _atFork;
+    private bool _moreFollow;
 
     /// <summary>The position of the last fact that was taken.</summary>
     public long Position { get; private set; } = position;
@@ -35,23 +35,23 @@ public sealed class RunFold(long position, IEnumerable<RunSummary> runs)
     public IReadOnlyList<RunSummary> Changed => [.. _changed.Select(run => _runs[run])];
 
     /// <summary>
-    /// All facts of the position have surely been taken. What a fork shares follows its first event, with that event's position: until a fact
-    /// of another position comes, there may be more.
+    /// All facts of the position have been taken. What a fork shares follows its first event, with that event's position.
     /// </summary>
-    public bool IsWhole => !_atFork;
+    public bool IsWhole => !_moreFollow;
 
     /// <summary>Takes one fact, in the log's order.</summary>
     /// <exception cref="InvalidOperationException">It has been taken before, or comes too late: counts would be wrong from here on.</exception>
     public void Apply(Recorded recorded)
     {
-        if (recorded.Position < Position || (recorded.Position == Position && !_atFork))
+        if (recorded.Position < Position || (recorded.Position == Position && !_moreFollow))
             throw new InvalidOperationException($"Event {recorded.Position} (version {recorded.Version} of stream '{recorded.Stream}') comes after event {Position}: each event is folded once, in order.");
         if (recorded.Position != Position)
         {
-            (Position, _atFork) = (recorded.Position, recorded.Fact is RunStarted { Origin: not null });
+            Position = recorded.Position;
             Events++;
         }
 
+        _moreFollow = recorded.MoreFollow;
         Facts++;
         if (RunSummary.RunOf(recorded.Fact) is not { } name)
             return;

@@ -11,7 +11,9 @@ namespace SelfRewarding.Hosting;
 /// <summary>A fact with the place where the log keeps it.</summary>
 /// <param name="TraceParent">The W3C trace context that it was recorded in, or null.</param>
 /// <param name="Shared">A fork has it from the run that it comes from.</param>
-public sealed record Recorded(object Fact, string Stream, long Version, long Position, DateTimeOffset At, string? TraceParent = null, bool Shared = false);
+/// <param name="MoreFollow">Another fact of the same position follows: a fork's first event stands for itself and for all that is shared.</param>
+public sealed record Recorded(
+    object Fact, string Stream, long Version, long Position, DateTimeOffset At, string? TraceParent = null, bool Shared = false, bool MoreFollow = false);
 
 /// <summary>The log in terms of facts. Every append carries the trace that caused it.</summary>
 /// <param name="store">Where the events are.</param>

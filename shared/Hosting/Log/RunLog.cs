@@ -154,11 +154,18 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
     {
         await foreach (var recorded in facts.WithCancellation(cancellationToken))
         {
-            yield return recorded;
-            if (recorded.Fact is not RunStarted { Origin: not null } fork || (only is not null && fork.Run != only))
-                continue;
-            await foreach (var shared in ReadSharedAsync(fork.Run, cancellationToken))
-                yield return shared with { Position = recorded.Position };
+            // One fact is held back, so that the last can be told.
+            var held = recorded;
+            if (recorded.Fact is RunStarted { Origin: not null } fork && (only is null || fork.Run == only))
+            {
+                await foreach (var shared in ReadSharedAsync(fork.Run, cancellationToken))
+                {
+                    yield return held with { MoreFollow = true };
+                    held = shared with { Position = recorded.Position };
+                }
+            }
+
+            yield return held;
         }
     }
 

@@ -41,6 +41,20 @@ public sealed class ReadModelProjectionTests(LogDatabase database) : IClassFixtu
     }
 
     [Fact]
+    public async Task A_fork_that_is_the_log_s_last_event_is_written_while_the_log_rests()
+    {
+        await using var log = await database.CreateAsync();
+        using var stop = new CancellationTokenSource();
+        var following = new ReadModelProjection(log.Runs, log.Store).FollowAsync(stop.Token);
+        await RecordedRuns.AppendAsync(log.Log, RecordedRuns.Named("kata-7"));
+        await RecordedRuns.AppendAsync(log.Log, [new RunStarted("fork", SummaryExample.Settings, [], new RunOrigin("kata-7", 2, ForkStage.Judgements))]);
+        var end = await log.AskAsync<long>("select max(seq_id) from mt_events");
+        await UntilAsync(async () => await log.Store.PositionAsync(CancellationToken.None) == end);
+        (await log.AskAsync<long>("select count(*) from rm_models where run = 'fork' and published_at is not null")).ShouldBe(4);
+        await StopAsync(following, stop);
+    }
+
+    [Fact]
     public async Task A_projection_that_is_killed_between_and_within_batches_goes_on_exactly_where_the_tables_are()
     {
         await using var log = await database.CreateAsync();
