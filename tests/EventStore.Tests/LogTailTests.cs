@@ -56,7 +56,7 @@ public sealed class LogTailTests(Postgres postgres)
         await using var database = await postgres.CreateAsync();
         await using var store = new NpgsqlEventStore(database, TimeProvider.System);
         await using var shared = new SharedReading(database, 0, kept: 3);
-        await store.AppendAsync("a", 0, [.. Enumerable.Range(1, 10).Select(Events.Numbered)], Token);
+        await store.AppendAsync("a", 0, [.. Enumerable.Range(1, 10).Select(n => Events.Numbered(n))], Token);
         (await shared.TakeAsync(7, Token)).ShouldNotBeNull().Events.Select(e => e.Position).ShouldBe([8, 9, 10]);
         (await shared.TakeAsync(6, Token)).ShouldBeNull();
         shared.TryJoin(6).ShouldBeFalse();

@@ -1,4 +1,3 @@
-using SelfRewarding.Contracts;
 using SelfRewarding.Control.Summary;
 using SelfRewarding.Hosting;
 
