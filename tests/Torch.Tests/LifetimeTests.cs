@@ -158,12 +158,11 @@ public sealed class LifetimeTests
         NativeMemory.Told.ShouldBeGreaterThan(told);
 
         Live.ShouldBe(before);
-        NativeMemory.Told.ShouldBeLessThan(told + NativeMemory.Step);
 
-        static void MakeAndForget()
+        void MakeAndForget()
         {
             // A fresh thread, so that no register or stack slot still holds one.
-            var thread = new Thread(() => GC.KeepAlive(torch.empty([3 * NativeMemory.Step])));
+            var thread = new Thread(() => GC.KeepAlive(torch.empty([(told / sizeof(float)) + MemoryPressure.Step])));
             thread.Start();
             thread.Join();
         }

@@ -1,7 +1,7 @@
 namespace SelfRewarding.Control.ReadModels;
 
 /// <summary>
-/// When a projection writes what it has folded: at once after a quiet time, twice a second while facts keep coming, and at once when a reader asks. A write replaces the
+/// When a projection writes what it has folded: at once after a quiet time, every other second while facts keep coming, and at once when a reader asks. A write replaces the
 /// rows of every run that has changed; one after every fact would take more from a trainer on the same cores than the facts themselves do.
 /// </summary>
 /// <param name="pause">The least time between two writes that nobody asked for.</param>
@@ -9,7 +9,7 @@ namespace SelfRewarding.Control.ReadModels;
 public sealed class WritePace(TimeSpan pause, TimeProvider time)
 {
     /// <summary>The pause that a person who looks does not notice.</summary>
-    public static readonly TimeSpan Usual = TimeSpan.FromMilliseconds(500);
+    public static readonly TimeSpan Usual = TimeSpan.FromSeconds(2);
 
     private volatile TaskCompletionSource _asked = NewRequest();
     private long? _begun;

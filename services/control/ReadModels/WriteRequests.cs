@@ -1,8 +1,9 @@
 using Npgsql;
+using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Control.ReadModels;
 
-/// <summary>How a reader tells the process that keeps the tables, whichever it is, that it waits: a notification, and nothing is lost with it but half a second.</summary>
+/// <summary>How a reader tells the process that keeps the tables, whichever it is, that it waits: a notification, and nothing is lost with it but two seconds.</summary>
 public static class WriteRequests
 {
     private const string Channel = "rm_wanted";
@@ -23,12 +24,9 @@ public static class WriteRequests
         {
             try
             {
-                await using var connection = await database.OpenConnectionAsync(cancellationToken);
-                connection.Notification += (_, _) => asked();
-                await using (var listen = new NpgsqlCommand($"listen {Channel}", connection))
-                    await listen.ExecuteNonQueryAsync(cancellationToken);
+                await using var listening = await Listening.StartAsync(database, Channel, asked, cancellationToken);
                 while (true)
-                    await connection.WaitAsync(cancellationToken);
+                    await listening.Connection.WaitAsync(cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
