@@ -17,16 +17,18 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
     {
         var (run, name, dpo) = (frozen.Run, frozen.Model, settings.Dpo);
 
-        // Data: the pairs in the log, held to the hash that they were frozen with, scored once by the reference.  (pairs) each side
-        using var parentModel = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
-        var pairs = await FrozenPairs.LoadAsync(runLog, frozen, settings, parentModel, options, cancellationToken);
-        var reference = pairs.ScoreWith(parentModel.Model);
+        // Data: the pairs in the log, held to the hash that they were frozen with.
+        var (config, chat) = CheckpointFolder.LoadTokenizer(options.Locate(parent.Path));
+        var context = config.MaxPositionEmbeddings;
+        var pairs = await FrozenPairs.LoadAsync(runLog, frozen, settings, chat, context, options, cancellationToken);
         var judged = await eftBuilder.JudgedAsync(run, await data.OfAsync(run, cancellationToken), baseline, settings, cancellationToken);
-        var replay = JudgingReplay.Of(judged, settings, frozen.Iteration, parentModel.Chat, parentModel.Model.Config.MaxPositionEmbeddings);
+        var replay = JudgingReplay.Of(judged, settings, frozen.Iteration, chat, context);
+
+        if (pairs.Count == 0)
+            throw new InvalidDataException($"None of the {frozen.Pairs} pairs of iteration {frozen.Iteration} fits into the model's context of {context} tokens: there is nothing to train {name} on.");
+        var reference = ReferenceLogProbs.Of(pairs, run, name, parent, options); // log π_ref: (pairs) each side, worked out once
 
         // Plan: recorded before the first step, found again after a crash.
-        if (pairs.Count == 0)
-            throw new InvalidDataException($"None of the {frozen.Pairs} pairs of iteration {frozen.Iteration} fits into the model's context of {parentModel.Model.Config.MaxPositionEmbeddings} tokens: there is nothing to train {name} on.");
         var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
         using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, cancellationToken);
         var policy = job.Policy.Model;
