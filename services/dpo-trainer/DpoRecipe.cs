@@ -2,7 +2,6 @@ using System.Diagnostics;
 using SelfRewarding.Contracts;
 using SelfRewarding.Hosting;
 using SelfRewarding.Model;
-using TorchSharp;
 
 namespace SelfRewarding.DpoTrainer;
 
@@ -18,22 +17,25 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
     {
         var (run, name, dpo) = (frozen.Run, frozen.Model, settings.Dpo);
 
-        // Data: the pairs in the log, held to the hash that they were frozen with, scored once by the reference.  (pairs) each side
-        using var parentModel = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
-        var pairs = await FrozenPairs.LoadAsync(runLog, frozen, settings, parentModel, options, cancellationToken);
-        var reference = pairs.ScoreWith(parentModel.Model);
+        // Data: the pairs in the log, held to the hash that they were frozen with.
+        var (config, chat) = CheckpointFolder.LoadTokenizer(options.Locate(parent.Path));
+        var context = config.MaxPositionEmbeddings;
+        var pairs = await FrozenPairs.LoadAsync(runLog, frozen, settings, chat, context, options, cancellationToken);
         var judged = await eftBuilder.JudgedAsync(run, await data.OfAsync(run, cancellationToken), baseline, settings, cancellationToken);
-        var replay = JudgingReplay.Of(judged, settings, frozen.Iteration, parentModel.Chat, parentModel.Model.Config.MaxPositionEmbeddings);
+        var replay = JudgingReplay.Of(judged, settings, frozen.Iteration, chat, context);
+
+        if (pairs.Count == 0)
+            throw new InvalidDataException($"None of the {frozen.Pairs} pairs of iteration {frozen.Iteration} fits into the model's context of {context} tokens: there is nothing to train {name} on.");
+        var reference = ReferenceLogProbs.Of(pairs, run, name, parent, options); // log π_ref: (pairs) each side, worked out once
 
         // Plan: recorded before the first step, found again after a crash.
-        if (pairs.Count == 0)
-            throw new InvalidDataException($"None of the {frozen.Pairs} pairs of iteration {frozen.Iteration} fits into the model's context of {parentModel.Model.Config.MaxPositionEmbeddings} tokens: there is nothing to train {name} on.");
         var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
         using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, cancellationToken);
         var policy = job.Policy.Model;
         await job.StartAsync(new TrainingStarted(run, name, "dpo", parent, frozen.Sha256, pairs.Count, pairs.TooLong, steps), cancellationToken);
         var schedule = Schedule(dpo, steps);
         var parameters = new DpoParameters(dpo.Loss, dpo.Beta, dpo.LabelSmoothing, dpo.RpoAlpha, dpo.SimpoGamma);
+        var gradients = new BatchGradients(policy, settings.Train.MicroBatch, settings.Train.CheckpointActivations);
 
         for (var step = job.CompletedSteps + 1; step <= steps; step++)
         {
@@ -42,38 +44,20 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
             var rows = pairs.Batch(step, dpo.Batch);
             var dropout = new DropoutKey(dpo.Dropout, DrawKey.For(settings.Seed, DrawPurpose.Dropout, frozen.Iteration + 1, step));
             var learningRate = schedule.At(step - 1);
-            PreferenceMetrics metrics;
-            IReadOnlyList<PairReward> rewards;
+            var batch = rows.Select(row => new PreferenceExample(pairs[row].Chosen, pairs[row].Rejected, reference.Chosen[row], reference.Rejected[row])).ToList();
+
+            // Δ = (log π(y_w|x) − log π(y_l|x)) − (log π_ref(y_w|x) − log π_ref(y_l|x));  loss = −log σ(βΔ) + α · NLL(y_w)/|y_w|
+            var outcome = gradients.Preference(batch, parameters, dropout);
             var replayed = replay?.Batch(step) ?? [];
-            double? replayLoss = null;
-            double loss, gradNorm;
-            int tokens, replayTokens = 0;
-            using (torch.NewDisposeScope())
-            {
-                using var chosen = SequenceBatch.Of([.. rows.Select(row => pairs[row].Chosen)]);
-                using var rejected = SequenceBatch.Of([.. rows.Select(row => pairs[row].Rejected)]);
-                var winners = new SideLogProbs(chosen.ResponseLogProbs(policy, dropout), Of(reference.Chosen, rows), chosen.ResponseLengths());
-                var losers = new SideLogProbs(rejected.ResponseLogProbs(policy, dropout), Of(reference.Rejected, rows), rejected.ResponseLengths());
-
-                // Δ = (log π(y_w|x) − log π(y_l|x)) − (log π_ref(y_w|x) − log π_ref(y_l|x));  loss = −log σ(βΔ) + α · NLL(y_w)/|y_w|
-                var result = DpoLoss.Of(winners, losers, parameters);
-                var mean = result.Losses.mean([0L]);
-                mean.backward();
-                if (replay is not null)
-                {
-                    using var shown = SequenceBatch.Of([.. replayed.Select(row => replay[row])]);
-                    var forgetting = SftLoss.Mean(policy, shown, dropout);
-                    forgetting.backward(); // gradients add up: the step minimises the sum
-                    (replayLoss, replayTokens) = (forgetting.item<float>(), shown.Tokens);
-                }
-
-                gradNorm = job.Optimizer.Step(learningRate);
-                (loss, tokens, rewards) = (mean.item<float>(), chosen.Tokens + rejected.Tokens + replayTokens, PairRewards.Of(result));
-                metrics = PairRewards.Means(rewards, Mean(winners.Policy), Mean(losers.Policy));
-            }
+            var shown = replayed.Select(row => replay![row]).ToList();
+            double? replayLoss = replay is null ? null : gradients.Supervised(shown, dropout); // gradients add up: the step minimises the sum
+            var gradNorm = job.Optimizer.Step(learningRate);
+            var tokens = batch.Sum(pair => pair.Chosen.Length + pair.Rejected.Length) + shown.Sum(sequence => sequence.Length);
+            var rewards = PairRewards.Of(outcome);
+            var metrics = PairRewards.Means(rewards, outcome.ChosenLogProbs.Average(), outcome.RejectedLogProbs.Average());
 
             await job.StepAsync(
-                new TrainingStepped(run, name, step, loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, metrics, [.. rows.Select(row => pairs[row].Ordinal)],
+                new TrainingStepped(run, name, step, outcome.Loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, metrics, [.. rows.Select(row => pairs[row].Ordinal)],
                     replayLoss, replayed, rewards),
                 cancellationToken);
             if (step % dpo.CheckpointEvery == 0 && step < steps)
@@ -86,8 +70,4 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
     /// <summary>The learning rate of each step.</summary>
     public static LearningRateSchedule Schedule(DpoSettings dpo, int steps) =>
         new(LearningRateDecay.Cosine, dpo.LearningRate, dpo.FinalLearningRate, dpo.WarmupSteps, steps);
-
-    private static torch.Tensor Of(float[] logProbs, IReadOnlyList<int> rows) => torch.tensor([.. rows.Select(row => logProbs[row])], [rows.Count]);
-
-    private static double Mean(torch.Tensor logProbs) => logProbs.data<float>().ToArray().Average();
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
@@ -37,13 +39,16 @@ public sealed class FrozenPairs
     /// <summary>Pairs left out because they do not fit into the context.</summary>
     public int TooLong { get; private set; }
 
+    /// <summary>SHA-256 over the ids of every row, in order: what a model's log-probabilities of them depend on beside the model.</summary>
+    public string Sha256 { get; private set; } = "";
+
     /// <summary>A pair.</summary>
     public Row this[int row] => _rows[row];
 
     /// <summary>Reads the pairs of an iteration, writes them beside the models for people to look at, and tokenises them.</summary>
     /// <exception cref="InvalidDataException">The log's pairs do not hash to what was frozen.</exception>
     public static async Task<FrozenPairs> LoadAsync(
-        RunLog log, DatasetFrozen frozen, RunSettings settings, LoadedModel model, WorkerOptions options, CancellationToken cancellationToken)
+        RunLog log, DatasetFrozen frozen, RunSettings settings, ChatTemplate chat, int context, WorkerOptions options, CancellationToken cancellationToken)
     {
         var pairs = new List<FrozenPair>();
         await foreach (var history in log.ReadIterationAsync(frozen.Run, frozen.Iteration, cancellationToken))
@@ -58,7 +63,7 @@ public sealed class FrozenPairs
         var file = options.Locate(Path.Combine("runs", frozen.Run, "pairs", $"{frozen.Model}.jsonl"));
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         AtomicFile.Write(file, stream => CanonicalDataset.Write(pairs.Select(pair => pair.Pair), stream));
-        return Of(pairs, frozen.Iteration, settings, model.Chat, model.Model.Config.MaxPositionEmbeddings);
+        return Of(pairs, frozen.Iteration, settings, chat, context);
     }
 
     /// <summary>Tokenises pairs in the run's format.</summary>
@@ -77,6 +82,7 @@ public sealed class FrozenPairs
                 dataset._rows.Add(row);
         }
 
+        dataset.Sha256 = Hash(dataset._rows);
         return dataset;
     }
 
@@ -104,6 +110,18 @@ public sealed class FrozenPairs
         }
 
         return scores;
+    }
+
+    private static string Hash(List<Row> rows)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var ids in rows.SelectMany(row => (int[][])[row.Chosen.Prompt, row.Chosen.Response, row.Rejected.Prompt, row.Rejected.Response]))
+        {
+            hash.AppendData(BitConverter.GetBytes(ids.Length));
+            hash.AppendData(MemoryMarshal.AsBytes(ids.AsSpan()));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static float[] Score(Llama reference, IReadOnlyList<TrainingSequence> sequences)

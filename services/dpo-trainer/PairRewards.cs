@@ -7,8 +7,8 @@ namespace SelfRewarding.DpoTrainer;
 public static class PairRewards
 {
     /// <summary>The rewards of a batch that was trained on.</summary>
-    public static IReadOnlyList<PairReward> Of(DpoResult result) =>
-        [.. result.ChosenRewards.data<float>().ToArray().Zip(result.RejectedRewards.data<float>().ToArray(), (chosen, rejected) => new PairReward(chosen, rejected))];
+    public static IReadOnlyList<PairReward> Of(PreferenceOutcome outcome) =>
+        [.. outcome.ChosenRewards.Zip(outcome.RejectedRewards, (chosen, rejected) => new PairReward(chosen, rejected))];
 
     /// <summary>β (log π − log π_ref) of each pair, in single precision as <see cref="DpoLoss"/> has it.</summary>
     public static IReadOnlyList<PairReward> Of(FrozenPairs.LogProbs policy, FrozenPairs.LogProbs reference, double beta)

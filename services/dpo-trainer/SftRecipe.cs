@@ -2,7 +2,6 @@ using System.Diagnostics;
 using SelfRewarding.Contracts;
 using SelfRewarding.Hosting;
 using SelfRewarding.Model;
-using TorchSharp;
 
 namespace SelfRewarding.DpoTrainer;
 
@@ -30,24 +29,19 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
         // Plan: recorded before the first step, found again after a crash.
         await job.StartAsync(new TrainingStarted(run, name, "sft", parent, mixture.Sha256, mixture.Examples, mixture.TooLong, steps), cancellationToken);
         var schedule = Schedule(sft, steps);
+        var gradients = new BatchGradients(policy, settings.Train.MicroBatch, settings.Train.CheckpointActivations);
 
         for (var step = job.CompletedSteps + 1; step <= steps; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var clock = Stopwatch.StartNew();
             var rows = mixture.Batch(step, sft.Batch);
+            var batch = rows.Select(row => mixture[row]).ToList();
             var dropout = new DropoutKey(sft.Dropout, DrawKey.For(settings.Seed, DrawPurpose.Dropout, isBaseline ? 0 : 1, step));
             var learningRate = schedule.At(step - 1);
-            double loss, gradNorm;
-            int tokens;
-            using (torch.NewDisposeScope())
-            {
-                using var batch = SequenceBatch.Of([.. rows.Select(row => mixture[row])]);
-                var mean = SftLoss.Mean(policy, batch, dropout); // −Σ log p(response) / Σ response tokens
-                mean.backward();
-                gradNorm = job.Optimizer.Step(learningRate);
-                (loss, tokens) = (mean.item<float>(), batch.Tokens);
-            }
+            var loss = gradients.Supervised(batch, dropout); // −Σ log p(response) / Σ response tokens
+            var gradNorm = job.Optimizer.Step(learningRate);
+            var tokens = batch.Sum(sequence => sequence.Length);
 
             await job.StepAsync(
                 new TrainingStepped(run, name, step, loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, null, rows, null, []), cancellationToken);

@@ -55,7 +55,7 @@ public sealed class FactGoldenTests
         fact.Origin.ShouldBeNull();
         var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
         written.Remove(nameof(RunStarted.Origin)).ShouldBeTrue();
-        written[nameof(RunStarted.Settings)]!.AsObject().Remove(nameof(RunSettings.Engines)).ShouldBeTrue();
+        RemoveSections(written, nameof(RunSettings.Engines), nameof(RunSettings.Train));
         (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
     }
 
@@ -66,7 +66,7 @@ public sealed class FactGoldenTests
         var fact = JsonSerializer.Deserialize<RunStarted>(stored)!;
         fact.Settings.Engines.ShouldBe(new EngineSettings());
         var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
-        written[nameof(RunStarted.Settings)]!.AsObject().Remove(nameof(RunSettings.Engines)).ShouldBeTrue();
+        RemoveSections(written, nameof(RunSettings.Engines), nameof(RunSettings.Train));
         (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
     }
 
@@ -106,6 +106,19 @@ public sealed class FactGoldenTests
     {
         JsonSerializer.Serialize(Finish.Length).ShouldBe("\"Length\"");
         Enum.GetValues<DiscardReason>().ShouldAllBe(reason => JsonSerializer.Serialize(reason, (JsonSerializerOptions?)null) == $"\"{reason}\"");
+    }
+
+    [Fact]
+    public void A_run_from_before_training_could_be_divided_reads_as_one_that_takes_whole_batches()
+    {
+        var written = JsonSerializer.SerializeToNode(JsonSerializer.Deserialize<RunStarted>(File.ReadAllText(Golden("run_started"))))!.AsObject();
+        RemoveSections(written, nameof(RunSettings.Train));
+        written.Deserialize<RunStarted>()!.Settings.Train.ShouldBe(new TrainSettings());
+    }
+
+    private static void RemoveSections(JsonObject started, params string[] sections)
+    {
+        foreach (var section in sections) started[nameof(RunStarted.Settings)]!.AsObject().Remove(section).ShouldBeTrue(section);
     }
 
     private static string Golden(string name)

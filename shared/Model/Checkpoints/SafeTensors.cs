@@ -74,10 +74,12 @@ public sealed class SafeTensors : IDisposable
         }
     }
 
-    /// <summary>Writes float32 and int64 tensors, sorted by name, whole or not at all (see <see cref="AtomicFile"/>), with the metadata that transformers expects.</summary>
+    /// <summary>Writes float32 and int64 tensors, sorted by name, whole or not at all (see <see cref="AtomicFile"/>), with the metadata that transformers expects and, where
+    /// given, more.</summary>
     /// <returns>SHA-256 of the file in lower-case hexadecimal.</returns>
     /// <exception cref="CheckpointException">The file cannot be written, as when the disk is full.</exception>
-    public static string Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors) => SafeTensorsWriter.Write(path, tensors);
+    public static string Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        SafeTensorsWriter.Write(path, tensors, metadata: metadata);
 
     /// <summary>Closes the file.</summary>
     public void Dispose()

@@ -49,10 +49,7 @@ public sealed class Llama : IDisposable
     /// <param name="ids">(R) int64</param>
     /// <param name="layout">Where each sequence lies.</param>
     /// <param name="dropout">Dropout on what attention and MLP add to the residual stream; null for none.</param>
-    public Tensor Forward(Tensor ids, SequenceLayout layout, DropoutKey? dropout = null)
-    {
-        return Forward(ids, layout.Positions, (layer, q, k, v) => Kernels.Attention(q, k, v, layout.Offsets, _scale, Config.WindowOf(layer)), dropout);
-    }
+    public Tensor Forward(Tensor ids, SequenceLayout layout, DropoutKey? dropout = null) => Forward(ids, layout.Positions, Within(layout), dropout);
 
     /// <summary>
     /// The same for tokens that go on from a cache: each row's key and value are stored at (slot, position), then it attends to its slot's positions up to its own.
@@ -71,6 +68,15 @@ public sealed class Llama : IDisposable
             dropout: null);
     }
 
+    /// <summary>The rows of the embedding, (R, d): what the first layer reads.</summary>
+    internal Tensor Embed(Tensor ids) => Kernels.Embedding(ids, Parameters["model.embed_tokens.weight"]);
+
+    /// <summary>One layer, (R, d) to (R, d); the same bits as inside of the whole forward pass.</summary>
+    internal Tensor Layer(int layer, Tensor x, SequenceLayout layout, DropoutKey? dropout) => Forward(layer, x, layout.Positions, Within(layout), dropout);
+
+    /// <summary>The last norm, (R, d).</summary>
+    internal Tensor Norm(Tensor x) => Kernels.RmsNorm(x, Parameters["model.norm.weight"], Config.RmsNormEps);
+
     /// <summary>Unnormalised scores of the next token, (R, V), from hidden states (R, d).</summary>
     public Tensor Logits(Tensor hidden) => Kernels.Linear(hidden, Parameters[Config.TieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"]);
 
@@ -84,9 +90,9 @@ public sealed class Llama : IDisposable
     private Tensor Forward(Tensor ids, Tensor positions, Attend attend, DropoutKey? dropout)
     {
         using var scope = torch.NewDisposeScope();
-        var x = Kernels.Embedding(ids, Parameters["model.embed_tokens.weight"]); // (R, d)
+        var x = Embed(ids); // (R, d)
         for (var layer = 0; layer < _blocks.Length; layer++) x = Forward(layer, x, positions, attend, dropout);
-        return Kernels.RmsNorm(x, Parameters["model.norm.weight"], Config.RmsNormEps).MoveToOuterDisposeScope();
+        return Norm(x).MoveToOuterDisposeScope();
     }
 
     private Tensor Forward(int layer, Tensor x, Tensor positions, Attend attend, DropoutKey? dropout)
@@ -107,6 +113,8 @@ public sealed class Llama : IDisposable
         x = x + Drop(block.Down.Apply(wide), dropout, 2 * layer + 1);
         return x.MoveToOuterDisposeScope();
     }
+
+    private Attend Within(SequenceLayout layout) => (layer, q, k, v) => Kernels.Attention(q, k, v, layout.Offsets, _scale, Config.WindowOf(layer));
 
     private Tensor Heads(Tensor x, int heads) => x.reshape(-1, heads, Config.HeadDim);
 

@@ -37,6 +37,7 @@ public sealed class AdamW : IDisposable
     public double Step(double learningRate)
     {
         using var off = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
         var norm = Math.Sqrt(_parameters.Where(parameter => parameter.Value.grad is not null).Sum(parameter => Kernels.SquaredNorm(parameter.Value.grad!)));
         if (!double.IsFinite(norm))
             throw new InvalidOperationException($"The gradient norm of step {Steps + 1} is {norm}: nothing was changed. Lower the learning rate, or clip earlier (max_grad_norm).");

@@ -82,16 +82,24 @@ public sealed class SequenceBatch : IDisposable
     }
 
     /// <summary>Log-probability of each row's target, 0 where it has none.  (R)</summary>
-    public torch.Tensor TargetLogProbs(Llama model, DropoutKey? dropout = null) =>
-        Kernels.LogProbs(model.Logits(model.Forward(Ids, Layout, dropout)), Targets);
+    public torch.Tensor TargetLogProbs(Llama model, DropoutKey? dropout = null) => LogProbs(model, model.Forward(Ids, Layout, dropout));
+
+    /// <summary>The same, to go back through with <see cref="TrainingPasses.Backward"/>.  (R)</summary>
+    public torch.Tensor TargetLogProbs(TrainingPasses passes, DropoutKey? dropout = null) => LogProbs(passes.Model, passes.Forward(this, dropout));
 
     /// <summary>log p(response | prompt) of each sequence: the sum over the response's tokens, never their mean.  (S)</summary>
-    public torch.Tensor ResponseLogProbs(Llama model, DropoutKey? dropout = null) =>
-        Kernels.Linear(Segment, TargetLogProbs(model, dropout).unsqueeze(0)).squeeze(1);
+    public torch.Tensor ResponseLogProbs(Llama model, DropoutKey? dropout = null) => Sums(TargetLogProbs(model, dropout));
+
+    /// <summary>The same, to go back through with <see cref="TrainingPasses.Backward"/>.  (S)</summary>
+    public torch.Tensor ResponseLogProbs(TrainingPasses passes, DropoutKey? dropout = null) => Sums(TargetLogProbs(passes, dropout));
 
     /// <summary>Response tokens of each sequence.  (S)</summary>
     public torch.Tensor ResponseLengths() =>
         Kernels.Linear(Segment, Targets.ne(-100).to_type(torch.ScalarType.Float32).unsqueeze(0)).squeeze(1);
+
+    private torch.Tensor LogProbs(Llama model, torch.Tensor hidden) => Kernels.LogProbs(model.Logits(hidden), Targets);
+
+    private torch.Tensor Sums(torch.Tensor logProbs) => Kernels.Linear(Segment, logProbs.unsqueeze(0)).squeeze(1);
 
     public void Dispose()
     {
