@@ -110,6 +110,13 @@ public static class CommandLine
         check.SetAction(DbCheckCommand.InvokeAsync);
         var db = new Command("db", "Care of the log's database") { check };
 
+        var checkData = new Command("check", "Say what is wrong with a data file, line by line") { DataCheckCommand.File, DataCheckCommand.Kind };
+        checkData.SetAction(DataCheckCommand.InvokeAsync);
+        var oasst = new Command("oasst", "Make demonstrations, ranked and held-out answers of Open Assistant's message trees")
+            { DataOasstCommand.File, DataOasstCommand.Out, DataOasstCommand.Language, DataOasstCommand.Ranked, DataOasstCommand.HeldOut };
+        oasst.SetAction(DataOasstCommand.InvokeAsync);
+        var data = new Command("data", "Seed data: check it, or make it") { checkData, oasst };
+
         var serve = new Command("serve", "The runs as a page in the browser and as an HTTP API, for this machine unless told otherwise") { ServeCommand.Urls, RunOptions.Data };
         serve.SetAction(ServeCommand.InvokeAsync);
 
@@ -127,6 +134,6 @@ public static class CommandLine
         var retry = new Command("retry", "Send what could not be handled to its queue again") { RetryCommand.Queue, RunOptions.Data };
         retry.SetAction(RetryCommand.InvokeAsync);
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay, export, import, db, serve, up, down, ps, retry };
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay, export, import, data, db, serve, up, down, ps, retry };
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -36,7 +35,10 @@ public sealed record JsonlLine(string Location, string Path, JsonElement Value)
     }
 
     /// <summary>Whether the object has this property, with a value other than null.</summary>
-    public bool Has(string name) => Value.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
+    public bool Has(string name) => Find(name) is { ValueKind: not JsonValueKind.Null };
+
+    /// <summary>Whether the object has this property, as a text.</summary>
+    public bool IsText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
 
     /// <summary>A text; it may be empty.</summary>
     /// <exception cref="DataFileException">It is missing or not a text.</exception>
@@ -45,14 +47,7 @@ public sealed record JsonlLine(string Location, string Path, JsonElement Value)
         var value = Required(name);
         if (value.ValueKind != JsonValueKind.String)
             throw Wrong(name, value, "a text");
-        try
-        {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new DataFileException($"{Location}: \"{Path}{name}\" holds half of a surrogate pair, which is no character.", e);
-        }
+        return Characters(name, value);
     }
 
     /// <summary>A text with something in it.</summary>
@@ -83,6 +78,21 @@ public sealed record JsonlLine(string Location, string Path, JsonElement Value)
             : throw Wrong(name, value, "a number");
     }
 
+    /// <summary>True, false, or null where it is missing or null.</summary>
+    /// <exception cref="DataFileException">It is something else.</exception>
+    public bool? Flag(string name) => !Has(name) ? null : Required(name) switch
+    {
+        { ValueKind: JsonValueKind.True } => true,
+        { ValueKind: JsonValueKind.False } => false,
+        var value => throw Wrong(name, value, "true or false"),
+    };
+
+    /// <summary>An object inside of this one.</summary>
+    /// <exception cref="DataFileException">It is missing or not an object.</exception>
+    public JsonlLine Part(string name) => Required(name) is { ValueKind: JsonValueKind.Object } value
+        ? new(Location, $"{Path}{name}.", value)
+        : throw Wrong(name, Required(name), "an object");
+
     /// <summary>The objects of a list.</summary>
     /// <param name="name">The property.</param>
     /// <param name="min">How many there have to be.</param>
@@ -96,7 +106,7 @@ public sealed record JsonlLine(string Location, string Path, JsonElement Value)
     /// <param name="min">How many there have to be.</param>
     /// <exception cref="DataFileException">It is missing, not a list of texts, or too short.</exception>
     public IReadOnlyList<string> Texts(string name, int min) => [.. Items(name, min).Select((item, index) => item.ValueKind == JsonValueKind.String
-        ? item.GetString()!
+        ? Characters($"{name}[{index}]", item)
         : throw Wrong($"{name}[{index}]", item, "a text"))];
 
     /// <summary>An object as it stands in the line, in UTF-8.</summary>
@@ -117,9 +127,31 @@ public sealed record JsonlLine(string Location, string Path, JsonElement Value)
             : throw new DataFileException($"{Location}: \"{Path}{name}\" has {value.GetArrayLength()} entries, expected at least {min}.");
     }
 
-    private JsonElement Required(string name) => Value.TryGetProperty(name, out var value)
-        ? value
-        : throw new DataFileException($"{Location}: \"{Path}{name}\" is missing");
+    private JsonElement Required(string name) => Find(name) ?? throw new DataFileException($"{Location}: \"{Path}{name}\" is missing");
+
+    private JsonElement? Find(string name)
+    {
+        try
+        {
+            return Value.TryGetProperty(name, out var value) ? value : null;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new DataFileException($"{Location}: the name of a property beside \"{Path}{name}\" holds half of a surrogate pair, which is no character.", e);
+        }
+    }
+
+    private string Characters(string name, JsonElement text)
+    {
+        try
+        {
+            return text.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new DataFileException($"{Location}: \"{Path}{name}\" holds half of a surrogate pair, which is no character.", e);
+        }
+    }
 
     private DataFileException Wrong(string name, JsonElement value, string expected) =>
         new($"{Location}: \"{Path}{name}\" is {Describe(value)}, expected {expected}.");
@@ -130,7 +162,9 @@ public sealed record JsonlLine(string Location, string Path, JsonElement Value)
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "a list",
         JsonValueKind.String => "a text",
-        JsonValueKind.Number => new StringBuilder("the number ").Append(value.GetRawText()).ToString(),
+        JsonValueKind.Number => $"the number {Shorten(value.GetRawText())}",
         _ => value.GetRawText(),
     };
+
+    private static string Shorten(string number) => number.Length <= 40 ? number : $"{number[..37]}...";
 }

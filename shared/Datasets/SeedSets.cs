@@ -8,19 +8,22 @@ namespace SelfRewarding.Datasets;
 /// </summary>
 public static class SeedSets
 {
-    public static IEnumerable<CanonicalJson> Lines(IEnumerable<InstructionExample> examples) =>
-        examples.Select(example => new CanonicalJson().Add("prompt", example.Prompt).Add("response", example.Response));
+    public static IEnumerable<CanonicalJson> Lines(IEnumerable<InstructionExample> examples) => examples.Select(Line);
+
+    public static CanonicalJson Line(InstructionExample example) => new CanonicalJson().Add("prompt", example.Prompt).Add("response", example.Response);
 
     public static IEnumerable<CanonicalJson> Lines(IEnumerable<JudgedExample> examples) => examples.Select(example => new CanonicalJson()
         .Add("prompt", example.Prompt).Add("response", example.Response).Add("judgement", example.Judgement).Add("score", example.Score));
 
-    public static IEnumerable<CanonicalJson> Lines(IEnumerable<RankedPrompt> prompts) => prompts.Select(prompt => new CanonicalJson()
+    public static IEnumerable<CanonicalJson> Lines(IEnumerable<RankedPrompt> prompts) => prompts.Select(Line);
+
+    public static CanonicalJson Line(RankedPrompt prompt) => new CanonicalJson()
         .Add("prompt", prompt.Prompt)
         .Add("responses", [.. prompt.Answers.Select(answer =>
         {
             var json = new CanonicalJson().Add("text", answer.Text).Add("rank", answer.Rank);
             return answer.Quality is { } quality ? json.Add("quality", quality) : json;
-        })]));
+        })]);
 
     public static IEnumerable<CanonicalJson> Lines(IEnumerable<DraftExample> examples) =>
         examples.Select(example => new CanonicalJson().Add("shots", example.Shots).Add("prompt", example.Prompt));
