@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SelfRewarding.Contracts;
 using SelfRewarding.Hosting;
 
@@ -7,17 +8,19 @@ namespace SelfRewarding.DpoTrainer;
 /// A training job's stream, written by the one trainer that holds the run's lock. Training that goes on from a checkpoint repeats the steps
 /// after it, bit for bit; those are in the stream already and are not written again.
 /// <para>
-/// Steps are written while the next ones compute: what has gathered while an append was under way goes into the next append. A step that a crash
-/// keeps from the log is repeated, since a checkpoint is recorded only after every step before it.
+/// Steps are written while the next ones compute, those of a second together: an append a step would take more from a small model's training than anybody who
+/// looks gains by it. A step that a crash keeps from the log is repeated, since a checkpoint is recorded only after every step before it.
 /// </para>
 /// </summary>
 public sealed class TrainingJournal
 {
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
+
     private readonly FactLog _log;
     private readonly string _stream;
     private readonly List<object> _gathered = [];
     private Task _appending = Task.CompletedTask;
-    private long _version;
+    private long _version, _begun;
     private int _recordedSteps;
 
     private TrainingJournal(FactLog log, string stream)
@@ -58,7 +61,7 @@ public sealed class TrainingJournal
             return;
         _gathered.Add(step);
         Apply(step);
-        if (!_appending.IsCompleted)
+        if (!_appending.IsCompleted || Stopwatch.GetElapsedTime(_begun) < _pause)
             return;
         await _appending;
         Begin(cancellationToken);
@@ -93,6 +96,7 @@ public sealed class TrainingJournal
         object[] facts = [.. _gathered];
         var expected = _version - facts.Length;
         _gathered.Clear();
+        _begun = Stopwatch.GetTimestamp();
         _appending = Task.Run(() => _log.AppendAsync(_stream, expected, facts, cancellationToken), cancellationToken);
     }
 
