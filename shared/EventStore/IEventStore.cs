@@ -23,6 +23,13 @@ public interface IEventStore
     /// <exception cref="ArgumentException">The event cannot be stored.</exception>
     Task<StoredEvent> AppendOnceAsync(string stream, long version, NewEvent newEvent, CancellationToken cancellationToken = default);
 
+    /// <summary>What the stream's events from a version on are read as, in order; empty where there are none.</summary>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="fromVersion">The first version.</param>
+    /// <param name="read">Called for each event as it arrives, so that a long stream is not in memory twice.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    Task<IReadOnlyList<T>> ReadStreamAsync<T>(string stream, long fromVersion, Func<StoredEvent, T> read, CancellationToken cancellationToken = default);
+
     /// <summary>The stream's events from a version on, in order; empty where there are none.</summary>
     Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default);
 

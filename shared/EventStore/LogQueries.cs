@@ -6,7 +6,7 @@ namespace SelfRewarding.EventStore;
 internal static class LogQueries
 {
     /// <summary>$1 stream, $2 from version.</summary>
-    public const string ReadStream = $"select {EventRow.Columns} from mt_events where stream_id = $1 and version >= $2 and {EventRow.IsPartOfTheLog} order by version";
+    public const string ReadStream = $"select {EventRow.ColumnsOfAStream} from mt_events where stream_id = $1 and version >= $2 and {EventRow.IsPartOfTheLog} order by version";
 
     /// <summary>$1 streams, $2 from version, $3 to version.</summary>
     public const string ReadStreams =

@@ -61,8 +61,16 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
     }
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<T>> ReadStreamAsync<T>(string stream, long fromVersion, Func<StoredEvent, T> read, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        return QueryAsync(
+            LogQueries.ReadStream, [new NpgsqlParameter<string> { TypedValue = stream }, new NpgsqlParameter<long> { TypedValue = fromVersion }], stream, read, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default) =>
-        QueryAsync(LogQueries.ReadStream, [new NpgsqlParameter<string> { TypedValue = stream }, new NpgsqlParameter<long> { TypedValue = fromVersion }], cancellationToken, stream);
+        ReadStreamAsync(stream, fromVersion, stored => stored, cancellationToken);
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<StoredEvent>> ReadStreamsAsync(
@@ -76,6 +84,8 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
                 new NpgsqlParameter<long> { TypedValue = fromVersion },
                 new NpgsqlParameter<long> { TypedValue = toVersion },
             ],
+            null,
+            stored => stored,
             cancellationToken);
     }
 
@@ -158,17 +168,18 @@ public sealed class NpgsqlEventStore(NpgsqlDataSource dataSource, TimeProvider t
         return await reader.ReadAsync(connection, after, cancellationToken);
     }
 
-    private async Task<IReadOnlyList<StoredEvent>> QueryAsync(string query, NpgsqlParameter[] parameters, CancellationToken cancellationToken, string? stream = null)
+    private async Task<IReadOnlyList<T>> QueryAsync<T>(
+        string query, NpgsqlParameter[] parameters, string? stream, Func<StoredEvent, T> read, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var command = new NpgsqlCommand(query, connection);
         command.Parameters.AddRange(parameters);
         await command.PrepareAsync(cancellationToken);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var events = new List<StoredEvent>();
+        var all = new List<T>();
         while (await reader.ReadAsync(cancellationToken))
-            events.Add(EventRow.Read(reader, stream));
-        return events;
+            all.Add(read(EventRow.Read(reader, stream)));
+        return all;
     }
 
     private async Task<long> GetOpenVersionAsync(string stream, CancellationToken cancellationToken)

@@ -165,10 +165,8 @@ public static class EventStoreBenchmark
 
     private static async Task ReadAsync(NpgsqlEventStore store, CancellationToken cancellationToken)
     {
-        var sum = 0;
-        foreach (var e in await store.ReadStreamAsync("long", 1, cancellationToken))
-            sum += JsonSerializer.Deserialize<Payload>(e.Data.Span)!.Number;
-        CheckSum(sum);
+        var payloads = await store.ReadStreamAsync("long", 1, stored => JsonSerializer.Deserialize<Payload>(stored.Data.Span)!, cancellationToken);
+        CheckSum(payloads.Sum(payload => payload.Number));
     }
 
     private static async Task RawReadAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)

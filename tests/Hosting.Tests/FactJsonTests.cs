@@ -102,6 +102,9 @@ public sealed class FactJsonTests
     /// <summary>A log that only reads, and always the same.</summary>
     private sealed class FixedStore(IReadOnlyList<StoredEvent> events) : IEventStore
     {
+        public Task<IReadOnlyList<T>> ReadStreamAsync<T>(string stream, long fromVersion, Func<StoredEvent, T> read, CancellationToken cancellationToken = default) =>
+            Task.FromResult<IReadOnlyList<T>>([.. events.Select(read)]);
+
         public Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default) => Task.FromResult(events);
 
         public Task<IReadOnlyList<StoredEvent>> ReadStreamsAsync(

@@ -71,6 +71,10 @@ public sealed class MartenEventStore(IDocumentStore marten, NpgsqlDataSource dat
     }
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<T>> ReadStreamAsync<T>(string stream, long fromVersion, Func<StoredEvent, T> read, CancellationToken cancellationToken = default) =>
+        _reads.ReadStreamAsync(stream, fromVersion, read, cancellationToken);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(string stream, long fromVersion = 1, CancellationToken cancellationToken = default) =>
         _reads.ReadStreamAsync(stream, fromVersion, cancellationToken);
 

@@ -49,8 +49,7 @@ public sealed class FactLog(IEventStore store, ILogger<FactLog>? logger = null, 
     internal EventCopy First(string stream, object fact, DateTimeOffset at) => EventCopy.Of(stream, 1, FactJson.ToEvent(fact, CurrentTrace(), Versions), at);
 
     /// <summary>The facts of a stream in order; empty when it does not exist.</summary>
-    public async Task<IReadOnlyList<object>> ReadAsync(string stream, CancellationToken cancellationToken) =>
-        [.. (await store.ReadStreamAsync(stream, 1, cancellationToken)).Select(Read)];
+    public Task<IReadOnlyList<object>> ReadAsync(string stream, CancellationToken cancellationToken) => store.ReadStreamAsync(stream, 1, Read, cancellationToken);
 
     /// <summary>The fact at one version of a stream, or null.</summary>
     public async Task<object?> FindAsync(string stream, long version, CancellationToken cancellationToken)
