@@ -1,3 +1,4 @@
+using Npgsql;
 using SelfRewarding.EventStore;
 using SelfRewarding.Hosting;
 
@@ -15,6 +16,12 @@ public sealed class LogServer : IAsyncDisposable
 
     /// <summary>The server that the environment names; null where the log is the data folder's own.</summary>
     public static string? Shared => Environment.GetEnvironmentVariable(WorkerOptions.PostgresVariable);
+
+    /// <summary>Where the log is, for people: <c>in data/postgres</c>, or <c>at postgres:5432, database selfreward</c>.</summary>
+    /// <param name="folder">The data folder.</param>
+    public static string Describe(string folder) => Shared is { } shared && new NpgsqlConnectionStringBuilder(shared) is var server
+        ? $"at {server.Host}:{server.Port}, database {server.Database ?? server.Username}"
+        : $"in {Path.Combine(folder, "postgres")}";
 
     /// <summary>For Npgsql.</summary>
     public string ConnectionString { get; }

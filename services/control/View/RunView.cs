@@ -37,7 +37,7 @@ public static class RunView
     {
         var places = new Grid().AddColumn(new GridColumn().NoWrap().Padding(0, 0, 2, 0)).AddColumn(new GridColumn().Padding(0, 0, 0, 0));
         void Place(string what, string where) => places.AddRow(new Text(what), new Text(where));
-        Place("log", $"PostgreSQL in {Path.Combine(dataFolder, "postgres")}, table mt_events, stream {StreamNames.Run(summary.Run)}");
+        Place("log", $"PostgreSQL {LogServer.Describe(dataFolder)}, table mt_events, stream {StreamNames.Run(summary.Run)}");
         foreach (var model in summary.Models.Where(model => model.Published is not null))
             Place(model.Name, $"{Path.Combine(dataFolder, model.Published!.Model.Path)}, {Figures.Hash(model.Published.Model.Sha256)}");
         foreach (var dataset in summary.Iterations.Select(iteration => iteration.Dataset).OfType<DatasetFrozen>())
