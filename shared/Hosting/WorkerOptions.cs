@@ -5,6 +5,9 @@ namespace SelfRewarding.Hosting;
 /// <summary>Where a worker finds what it needs. These never change what a run computes; that is in the run's own settings.</summary>
 public sealed record WorkerOptions
 {
+    /// <summary>The environment variable that names the data folder.</summary>
+    public const string DataVariable = "SELFREWARD_DATA";
+
     /// <summary>The environment variable that names the log's database.</summary>
     public const string PostgresVariable = "SELFREWARD_POSTGRES";
 
@@ -44,7 +47,7 @@ public sealed record WorkerOptions
     public static WorkerOptions From(IConfiguration configuration)
     {
         var problems = new List<string>();
-        var data = configuration["SELFREWARD_DATA"] ?? "data";
+        var data = configuration[DataVariable] ?? "data";
         var postgres = configuration[PostgresVariable];
         if (string.IsNullOrWhiteSpace(postgres))
             problems.Add("SELFREWARD_POSTGRES is not set, expected the connection string of the log's database, such as Host=localhost;Username=selfreward;Database=selfreward.");

@@ -68,7 +68,7 @@ public sealed class RunHost : IAsyncDisposable
 
     private static IEnumerable<KeyValuePair<string, string?>> Places(DataFolder data)
     {
-        yield return KeyValuePair.Create("SELFREWARD_DATA", (string?)data.Path);
+        yield return KeyValuePair.Create(WorkerOptions.DataVariable, (string?)data.Path);
         if (data.Up is not { } up)
             yield break;
         yield return KeyValuePair.Create("SELFREWARD_POSTGRES", (string?)up.Postgres);

@@ -9,7 +9,7 @@ public static class WorkerVariables
 {
     private static readonly IReadOnlyList<(string Name, string Otherwise, string Meaning)> Known =
     [
-        ("SELFREWARD_DATA", "--data", "folder of models and checkpoints of a worker of its own"),
+        (WorkerOptions.DataVariable, "./data", "the data folder, unless --data names another"),
         (WorkerOptions.PostgresVariable, "a private server in the data folder", "the log's database"),
         ("SELFREWARD_RABBITMQ", "none: all in one process", "the broker"),
         ("SELFREWARD_SLOTS", "64", "sequences that a worker generates at once"),

@@ -105,7 +105,7 @@ public sealed class Supervisor : IAsyncDisposable
         {
             var variables = new Dictionary<string, string?>(TroubleLog.OneLineEach)
             {
-                ["SELFREWARD_DATA"] = _data,
+                [WorkerOptions.DataVariable] = _data,
                 ["SELFREWARD_POSTGRES"] = _cluster!.ConnectionString,
                 ["SELFREWARD_RABBITMQ"] = _broker!.Address,
             };
