@@ -9,7 +9,7 @@ namespace SelfRewarding.DpoTrainer;
 /// Direct preference optimisation: M(t+1) starts from M(t), which is also the reference, and sees exactly the pairs that were frozen, beside
 /// judging examples of the seed where replay is on.
 /// </summary>
-public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options)
+public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options, TimeProvider time)
 {
     /// <summary>Trains the model, or goes on from its last checkpoint.</summary>
     public async Task<ModelPublished> TrainAsync(
@@ -30,7 +30,7 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
 
         // Plan: recorded before the first step, found again after a crash.
         var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
-        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, settings, cancellationToken);
+        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, settings, time, cancellationToken);
         var policy = job.Policy.Model;
         await job.StartAsync(new TrainingStarted(run, name, "dpo", parent, frozen.Sha256, pairs.Count, pairs.TooLong, steps), cancellationToken);
         var schedule = Schedule(dpo, steps);
@@ -51,7 +51,7 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
             var replayed = replay?.Batch(step) ?? [];
             var shown = replayed.Select(row => replay![row]).ToList();
             double? replayLoss = replay is null ? null : gradients.Supervised(shown, dropout); // gradients add up: the step minimises the sum
-            var gradNorm = job.Optimizer.Step(learningRate);
+            var gradNorm = await job.UpdateAsync(learningRate, cancellationToken);
             var tokens = batch.Sum(pair => pair.Chosen.Length + pair.Rejected.Length) + shown.Sum(sequence => sequence.Length);
             var rewards = PairRewards.Of(outcome);
             var metrics = PairRewards.Means(rewards, outcome.ChosenLogProbs.Average(), outcome.RejectedLogProbs.Average());

@@ -9,7 +9,7 @@ namespace SelfRewarding.DpoTrainer;
 /// Supervised fine-tuning from M0: the SFT baseline on demonstrations alone, M1 on demonstrations and judged answers. Loss on the response's
 /// tokens only.
 /// </summary>
-public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options)
+public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options, TimeProvider time)
 {
     /// <summary>Trains the model, or goes on from its last checkpoint.</summary>
     public async Task<ModelPublished> TrainAsync(
@@ -22,7 +22,7 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
         // Data: demonstrations, judged answers and drafts, each a (prompt, response) in the run's format.
         var seed = await data.OfAsync(run, cancellationToken);
         var judged = isBaseline ? [] : await eftBuilder.JudgedAsync(run, seed, baseline!, settings, cancellationToken);
-        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, sft.Optimizer, settings, cancellationToken);
+        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, sft.Optimizer, settings, time, cancellationToken);
         var policy = job.Policy.Model;
         var mixture = SftMixture.Of(seed, judged, isBaseline, settings, job.Policy.Chat, policy.Config.MaxPositionEmbeddings);
 
@@ -40,7 +40,7 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
             var dropout = new DropoutKey(sft.Dropout, DrawKey.For(settings.Seed, DrawPurpose.Dropout, isBaseline ? 0 : 1, step));
             var learningRate = schedule.At(step - 1);
             var loss = gradients.Supervised(batch, dropout); // −Σ log p(response) / Σ response tokens
-            var gradNorm = job.Optimizer.Step(learningRate);
+            var gradNorm = await job.UpdateAsync(learningRate, cancellationToken);
             var tokens = batch.Sum(sequence => sequence.Length);
 
             await job.StepAsync(

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using SelfRewarding.Contracts;
 using SelfRewarding.Hosting;
 
@@ -14,20 +13,19 @@ namespace SelfRewarding.DpoTrainer;
 /// </summary>
 public sealed class TrainingJournal
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
+    /// <summary>The least time from one append of steps to the next.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly FactLog _log;
+    private readonly TimeProvider _time;
     private readonly string _stream;
     private readonly List<object> _gathered = [];
     private Task _appending = Task.CompletedTask;
-    private long _version, _begun;
+    private long _version;
+    private long? _begun;
     private int _recordedSteps;
 
-    private TrainingJournal(FactLog log, string stream)
-    {
-        _log = log;
-        _stream = stream;
-    }
+    private TrainingJournal(FactLog log, string stream, TimeProvider time) => (_log, _stream, _time) = (log, stream, time);
 
     /// <summary>The plan, if training has begun.</summary>
     public TrainingStarted? Started { get; private set; }
@@ -36,9 +34,9 @@ public sealed class TrainingJournal
     public List<CheckpointSaved> Checkpoints { get; } = [];
 
     /// <summary>Reads how far a model's training has come.</summary>
-    public static async Task<TrainingJournal> OpenAsync(FactLog log, string run, string model, CancellationToken cancellationToken)
+    public static async Task<TrainingJournal> OpenAsync(FactLog log, string run, string model, TimeProvider time, CancellationToken cancellationToken)
     {
-        var journal = new TrainingJournal(log, StreamNames.Training(run, model));
+        var journal = new TrainingJournal(log, StreamNames.Training(run, model), time);
         foreach (var fact in await log.ReadAsync(journal._stream, cancellationToken))
             journal.Apply(fact);
         return journal;
@@ -61,7 +59,7 @@ public sealed class TrainingJournal
             return;
         _gathered.Add(step);
         Apply(step);
-        if (!_appending.IsCompleted || Stopwatch.GetElapsedTime(_begun) < _pause)
+        if (!_appending.IsCompleted || (_begun is { } begun && _time.GetElapsedTime(begun) < Pause))
             return;
         await _appending;
         Begin(cancellationToken);
@@ -96,7 +94,7 @@ public sealed class TrainingJournal
         object[] facts = [.. _gathered];
         var expected = _version - facts.Length;
         _gathered.Clear();
-        _begun = Stopwatch.GetTimestamp();
+        _begun = _time.GetTimestamp();
         _appending = Task.Run(() => _log.AppendAsync(_stream, expected, facts, cancellationToken), cancellationToken);
     }
 

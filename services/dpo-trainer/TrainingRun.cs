@@ -42,9 +42,9 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Loads the last checkpoint or, at the start, the parent; with low-rank adaptation the parent, and an adapter beside it.</summary>
     /// <exception cref="CheckpointException">A checkpoint is not what the log says it is.</exception>
     public static async Task<TrainingRun> OpenAsync(
-        FactLog log, WorkerOptions options, string run, string name, ModelRef parent, OptimizerSettings figures, RunSettings settings, CancellationToken cancellationToken)
+        FactLog log, WorkerOptions options, string run, string name, ModelRef parent, OptimizerSettings figures, RunSettings settings, TimeProvider time, CancellationToken cancellationToken)
     {
-        var journal = await TrainingJournal.OpenAsync(log, run, name, cancellationToken);
+        var journal = await TrainingJournal.OpenAsync(log, run, name, time, cancellationToken);
 
         // The newest that is still there; the log also names older ones, which were removed when the newest was safe.
         var checkpoint = journal.Checkpoints.LastOrDefault(saved => Directory.Exists(options.Locate(saved.Path)));
@@ -73,6 +73,21 @@ public sealed class TrainingRun : IDisposable
         _steps = plan.Steps;
         TrainingTelemetry.Describe(plan, CompletedSteps);
         return _journal.StartAsync(plan, cancellationToken);
+    }
+
+    /// <summary>Changes the weights by the gradients that have gathered, and returns these gradients' norm.</summary>
+    /// <exception cref="InvalidOperationException">The norm is not finite. The steps that led there are in the log: they say why.</exception>
+    public async Task<double> UpdateAsync(double learningRate, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Optimizer.Step(learningRate);
+        }
+        catch (InvalidOperationException)
+        {
+            await _journal.FlushAsync(cancellationToken);
+            throw;
+        }
     }
 
     /// <summary>Records a step.</summary>

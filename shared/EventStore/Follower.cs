@@ -14,7 +14,7 @@ internal sealed class Follower(NpgsqlDataSource dataSource, long settled) : IAsy
     private static readonly TimeSpan _reconnectPatience = TimeSpan.FromMinutes(2);
 
     private readonly GlobalReader _reader = new(settled);
-    private Listening? _listening;
+    private NpgsqlConnection? _connection;
     private volatile bool _notified;
 
     /// <summary>What there is, a page at a time, then what comes; a page may be empty.</summary>
@@ -42,9 +42,8 @@ internal sealed class Follower(NpgsqlDataSource dataSource, long settled) : IAsy
 
     public async ValueTask DisposeAsync()
     {
-        if (_listening is not null)
-            await _listening.DisposeAsync();
-        _listening = null;
+        if (_connection is not null)
+            await _connection.DisposeAsync();
     }
 
     private async Task<T> WithConnectionAsync<T>(Func<NpgsqlConnection, Task<T>> use, CancellationToken cancellationToken)
@@ -53,15 +52,32 @@ internal sealed class Follower(NpgsqlDataSource dataSource, long settled) : IAsy
         {
             try
             {
-                _listening ??= await Listening.StartAsync(dataSource, AppendSignal.Channel, () => _notified = true, cancellationToken);
-                return await use(_listening.Connection);
+                return await use(_connection ??= await ListenAsync(cancellationToken));
             }
-            catch (NpgsqlException e) when (waited < _reconnectPatience && (e.IsTransient || _listening is not { Connection.FullState: System.Data.ConnectionState.Open }))
+            catch (NpgsqlException e) when (waited < _reconnectPatience && (e.IsTransient || _connection is not { FullState: System.Data.ConnectionState.Open }))
             {
                 // A timeout leaves the connection open; what was read in part is read again over a new one.
                 await DisposeAsync();
+                _connection = null;
                 await Task.Delay(_reconnectDelay, cancellationToken);
             }
+        }
+    }
+
+    private async Task<NpgsqlConnection> ListenAsync(CancellationToken cancellationToken)
+    {
+        var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            connection.Notification += (_, _) => _notified = true;
+            await using var listen = new NpgsqlCommand($"listen {AppendSignal.Channel}", connection);
+            await listen.ExecuteNonQueryAsync(cancellationToken);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
         }
     }
 }

@@ -85,8 +85,6 @@ public static class WorkerHost
         // The builder's own ContainsKey says which keywords there are, not which are given.
         if (!pooled.ShouldSerialize("Maximum Pool Size"))
             pooled.MaxPoolSize = modules.Count == 0 ? MostConnections : Math.Min(MostConnections, ConnectionsEach * modules.Count);
-        // What is set on a connection is set for one transaction, and locks and followers give back what they took: the server need not be told to forget after each use.
-        pooled.NoResetOnClose = true;
         // Who holds a lock or a connection is seen in pg_stat_activity.
         pooled.ApplicationName ??= $"{(modules.Count == 1 ? modules[0].Name : "selfreward")} {Environment.ProcessId}";
         return pooled.ConnectionString;

@@ -1,5 +1,4 @@
 using Npgsql;
-using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Control.ReadModels;
 
@@ -24,9 +23,12 @@ public static class WriteRequests
         {
             try
             {
-                await using var listening = await Listening.StartAsync(database, Channel, asked, cancellationToken);
+                await using var connection = await database.OpenConnectionAsync(cancellationToken);
+                connection.Notification += (_, _) => asked();
+                await using (var listen = new NpgsqlCommand($"listen {Channel}", connection))
+                    await listen.ExecuteNonQueryAsync(cancellationToken);
                 while (true)
-                    await listening.Connection.WaitAsync(cancellationToken);
+                    await connection.WaitAsync(cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
