@@ -117,6 +117,12 @@ public static class CommandLine
         oasst.SetAction(DataOasstCommand.InvokeAsync);
         var data = new Command("data", "Seed data: check it, or make it") { checkData, oasst };
 
+        var init = new Command("init", "Write a settings file that has every setting with its meaning, as a comment") { InitCommand.File, InitCommand.Preset };
+        init.SetAction(InitCommand.InvokeAsync);
+        var config = new Command("config", "Show every setting in force and where it comes from, with the options of 'run' or for a run that was started") { ConfigCommand.Recorded };
+        RunOptions.AddTo(config);
+        config.SetAction(ConfigCommand.InvokeAsync);
+
         var serve = new Command("serve", "The runs as a page in the browser and as an HTTP API, for this machine unless told otherwise") { ServeCommand.Urls, RunOptions.Data };
         serve.SetAction(ServeCommand.InvokeAsync);
 
@@ -134,6 +140,6 @@ public static class CommandLine
         var retry = new Command("retry", "Send what could not be handled to its queue again") { RetryCommand.Queue, RunOptions.Data };
         retry.SetAction(RetryCommand.InvokeAsync);
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, resume, fork, show, runs, lineage, verify, replay, export, import, data, db, serve, up, down, ps, retry };
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, init, config, resume, fork, show, runs, lineage, verify, replay, export, import, data, db, serve, up, down, ps, retry };
     }
 }

@@ -29,7 +29,7 @@ public sealed class PairBuilderConsumer(RunLog log, RunCatalog runs) : IConsumer
     /// <summary>The decision, from what is recorded alone.</summary>
     public static object Settle(PromptGenerated generated, CandidatesSampled sampled, CandidatesJudged judged, RunSettings settings)
     {
-        var choice = PairSelection.Choose(sampled.Candidates, judged.Judgements, settings.Pairs, settings.Judge);
+        var choice = PairSelection.Choose(sampled.Candidates, judged.Judgements, settings.Pairs.In(generated.Iteration), settings.Judge);
         return choice.Pair is { } pair
             ? new PreferencePairBuilt(generated.Run, generated.Iteration, generated.Ordinal, generated.Prompt, pair.Chosen, pair.Rejected, choice.Scores)
             : new PromptDiscarded(generated.Run, generated.Iteration, generated.Ordinal, choice.Discard!.Value, choice.Detail, choice.Scores, []);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control.Settings;
 using Shouldly;
@@ -20,6 +21,7 @@ public sealed class SettingsTests : IDisposable
     {
         SettingsCheck.Problems(Presets.Kata).ShouldBeEmpty();
         SettingsCheck.Problems(Presets.Paper).ShouldBeEmpty();
+        SettingsCheck.Problems(Presets.Meta).ShouldBeEmpty();
     }
 
     [Fact]
@@ -33,6 +35,35 @@ public sealed class SettingsTests : IDisposable
         (paper.Candidates.Count, paper.Judge.Count, paper.Candidates.Sampling.Temperature, paper.Judge.Sampling.TopP).ShouldBe((4, 3, 0.7, 0.9));
         (paper.Prompts.SeedShots, paper.Prompts.OwnShots, paper.Prompts.Sampling.Temperature, paper.Prompts.Sampling.TopP).ShouldBe((6, 2, 0.6, 0.9));
         (paper.Dpo.CheckpointEvery, paper.Sft.CheckpointEvery).ShouldBe((200, 200));
+    }
+
+    [Fact]
+    public void The_meta_preset_has_Meta_Rewarding_s_figures_says_what_it_leaves_out_and_is_recorded_whole()
+    {
+        var meta = Bind(["--preset", "meta", .. OwnFiles()]);
+
+        (meta.Iterations, meta.Candidates.Count, meta.Judge.Count).ShouldBe((4, 7, 11));
+        (meta.Candidates.Sampling.Temperature, meta.Candidates.Sampling.TopP, meta.Judge.Sampling.Temperature, meta.Judge.Sampling.TopP).ShouldBe((0.8, 0.95, 0.8, 0.95));
+        Enumerable.Range(1, 5).Select(iteration => meta.Pairs.In(iteration).LengthControl).ShouldBe([0, 0.32, 0.32, 0.4, 0.4]);
+        (meta.Dpo, meta.Sft).ShouldBe((Presets.Paper.Dpo, Presets.Paper.Sft));
+        Presets.LeftOut("meta").ShouldNotBeNull().ShouldContain("no meta-judge");
+        (Presets.LeftOut("kata"), Presets.LeftOut("paper")).ShouldBe((null, null));
+
+        var recorded = JsonSerializer.SerializeToNode(new RunStarted("r", meta, []))!["Settings"]!;
+        recorded["Pairs"]!["LengthControlByIteration"]!.ToJsonString().ShouldBe("[0,0.32,0.32,0.4]");
+        SettingsDifferences.All(recorded.Deserialize<RunSettings>()!, meta).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Length_control_can_be_given_for_each_iteration()
+    {
+        Bind("--set", "pairs.length_control_by_iteration=0, 0.5").Pairs.LengthControlByIteration.ShouldBe([0, 0.5]);
+        Bind("--settings", WriteSettings("""{ "pairs": { "length_control_by_iteration": [0.1] } }""")).Pairs.In(3).LengthControl.ShouldBe(0.1);
+        Bind("--set", "pairs.length_control=0.2").Pairs.In(3).LengthControl.ShouldBe(0.2);
+        ProblemsOf("--set", "pairs.length_control_by_iteration=0,x").ShouldBe(
+            ["--set pairs.length_control_by_iteration=0,x: pairs.length_control_by_iteration is '0,x', expected a list of numbers or null."]);
+        ProblemsOf("--set", "pairs.length_control_by_iteration=0.5,2").ShouldBe(["pairs.length_control_by_iteration is 0.5, 2, expected one or more numbers from 0 to 1, or null."]);
+        ProblemsOf("--set", "pairs.length_control_by_iteration=[]").ShouldBe(["pairs.length_control_by_iteration is empty, expected one or more numbers from 0 to 1, or null."]);
     }
 
     [Fact]
@@ -123,7 +154,7 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void An_unknown_preset_is_one_problem_and_the_preset_cannot_be_changed_afterwards()
     {
-        ProblemsOf("--preset", "papper").ShouldBe(["Preset 'papper' is unknown, expected one of kata, paper."]);
+        ProblemsOf("--preset", "papper").ShouldBe(["Preset 'papper' is unknown, expected one of kata, paper, meta."]);
         ProblemsOf("--preset", "paper").ShouldBe(["Preset paper is for a model and data of your own: give --model, --ift, --eft and --heldout."]);
         ProblemsOf("--set", "preset=paper").ShouldBe(["--set preset=paper: the preset comes before all other settings: say --preset paper."]);
     }

@@ -103,9 +103,27 @@ public static class Presets
         Evaluation = new() { Prompts = 256, Ranked = 541, Judgements = 3, Sampling = PaperSampling(maxNewTokens: 1024) },
     };
 
+    /// <summary>
+    /// The figures of Meta-Rewarding (Wu et al. 2024, arXiv 2407.19594) for what this pipeline does: four iterations, seven answers to a prompt, eleven judgements of each, length control with a ρ for each iteration. What
+    /// it takes over from the paper before stands as in <see cref="Paper"/>. Its meta-judge is not part of this, see <see cref="LeftOut"/>.
+    /// </summary>
+    public static RunSettings Meta { get; } = Paper with
+    {
+        Preset = "meta",
+        Iterations = 4,
+        Candidates = new() { Count = 7, Sampling = new() { Temperature = 0.8, TopP = 0.95, MaxNewTokens = 1024 } },
+        Judge = new() { Count = 11, Sampling = new() { Temperature = 0.8, TopP = 0.95, MaxNewTokens = 512 }, MinScore = 0, MaxScore = 5 },
+        Pairs = new() { MinMargin = 0, LengthControl = 0, LengthControlByIteration = [0, 0.32, 0.32, 0.4] },
+    };
+
     /// <summary>Every preset by name.</summary>
     public static IReadOnlyDictionary<string, RunSettings> All { get; } =
-        new[] { Kata, Paper }.ToDictionary(preset => preset.Preset, StringComparer.Ordinal);
+        new[] { Kata, Paper, Meta }.ToDictionary(preset => preset.Preset, StringComparer.Ordinal);
+
+    /// <summary>What a preset's method does and this program does not, in a sentence; null where that is nothing.</summary>
+    public static string? LeftOut(string preset) => preset == Meta.Preset
+        ? "Preset meta has Meta-Rewarding's sampling and length control, but no meta-judge: the model learns from pairs of answers, not from pairs of judgements, so judging itself is not trained further."
+        : null;
 
     private static OptimizerSettings PyTorchAdamW => new() { Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, WeightDecay = 0.01, MaxGradNorm = 1.0 };
 

@@ -4,7 +4,7 @@ using SelfRewarding.Contracts;
 
 namespace SelfRewarding.Control.Settings;
 
-/// <summary>The options of <c>selfreward run</c>. Later layers win: preset, settings file, <c>--set</c>, then the short options.</summary>
+/// <summary>The options of <c>selfreward run</c>. Later layers win: preset, settings file, environment, <c>--set</c>, then the short options.</summary>
 public static partial class RunOptions
 {
     public static Option<string> Data { get; } = new("--data")
@@ -17,7 +17,7 @@ public static partial class RunOptions
 
     public static Option<string?> Run { get; } = new("--run") { HelpName = "NAME", Description = "The run's name; the same name goes on where it was [default: {preset}-{seed}]" };
     public static Option<bool> Plain { get; } = new("--plain") { Description = "Plain lines instead of the live view" };
-    public static Option<string?> Preset { get; } = new("--preset") { HelpName = "NAME", Description = "kata or paper [default: kata, or paper with --model]" };
+    public static Option<string?> Preset { get; } = new("--preset") { HelpName = "NAME", Description = "kata, paper or meta [default: kata, or paper with --model]" };
     public static Option<string?> SettingsFile { get; } = new("--settings") { HelpName = "FILE", Description = "JSON settings over the preset" };
     public static Option<string[]> Set { get; } = new("--set") { HelpName = "KEY=VALUE", Description = "One setting, such as dpo.beta=0.2; may be repeated" };
 
@@ -48,7 +48,11 @@ public static partial class RunOptions
 
     /// <summary>The settings that the options ask for.</summary>
     /// <exception cref="SettingsException">Anything is wrong, all of it.</exception>
-    public static RunSettings Bind(ParseResult options)
+    public static RunSettings Bind(ParseResult options) => Read(options).Settings;
+
+    /// <summary>The settings that the options ask for, and the draft that knows who set what.</summary>
+    /// <exception cref="SettingsException">Anything is wrong, all of it.</exception>
+    public static (RunSettings Settings, SettingsDraft Draft) Read(ParseResult options)
     {
         var file = options.GetValue(SettingsFile) is { } path ? Settings.SettingsFile.Read(path) : null;
         var preset = PresetName(options, file);
@@ -57,13 +61,14 @@ public static partial class RunOptions
             draft.AddProblem($"Preset '{preset}' is unknown, expected one of {string.Join(", ", Presets.All.Keys)}.");
 
         if (file is not null) draft.Overlay(file);
+        foreach (var (variable, setting, text) in SettingsEnvironment.Given())
+            Assign(draft, variable, setting, text);
         AssignAll(options, draft, Short);
-        draft.Set("--preset", "preset", preset);
-
-        if (preset == "paper" && !draft.HasData)
-            draft.AddProblem("Preset paper is for a model and data of your own: give --model, --ift, --eft and --heldout.");
+        if (PresetSource(options, file) is { } source) draft.Set(source, "preset", preset);
+        if (preset != Presets.Kata.Preset && Presets.All.ContainsKey(preset) && !draft.HasData)
+            draft.AddProblem($"Preset {preset} is for a model and data of your own: give --model, --ift, --eft and --heldout.");
         CheckRunName(options, draft);
-        return Absolute(ChatSettings.Resolve(draft.Build()));
+        return (Absolute(ChatSettings.Resolve(draft.Build())), draft);
     }
 
     /// <summary>The options of <c>selfreward fork</c> that are settings: all that a fork may change.</summary>
@@ -125,11 +130,15 @@ public static partial class RunOptions
 
     public static string DataFolder(ParseResult options) => Path.GetFullPath(options.GetValue(Data)!);
 
+    // A model of one's own brings the paper's settings with it.
     private static string PresetName(ParseResult options, SettingsFile? file)
     {
-        var ownModel = options.GetValue(Short.Single(entry => entry.Path == "model.path").Option) ?? file?.ModelPath;
-        return options.GetValue(Preset) ?? file?.Preset ?? (ownModel is null ? "kata" : "paper");
+        var ownModel = options.GetValue(Short.Single(entry => entry.Path == "model.path").Option) ?? file?.ModelPath
+            ?? SettingsEnvironment.Given().FirstOrDefault(given => given.Path == "model.path").Text;
+        return options.GetValue(Preset) ?? file?.Preset ?? (ownModel is null ? Presets.Kata.Preset : Presets.Paper.Preset);
     }
+
+    private static string? PresetSource(ParseResult options, SettingsFile? file) => options.GetValue(Preset) is not null ? Preset.Name : file?.Preset is not null ? file.Name : null;
 
     private static void Assign(SettingsDraft draft, string source, string path, string text)
     {

@@ -17,7 +17,9 @@ internal static class SettingValue
         if (value is null) return MayBeNull(setting);
         var type = Nullable.GetUnderlyingType(setting.PropertyType) ?? setting.PropertyType;
         if (type == typeof(IReadOnlyList<string>))
-            return value is JsonArray list && list.All(item => item?.GetValueKind() == JsonValueKind.String);
+            return value is JsonArray texts && texts.All(item => item?.GetValueKind() == JsonValueKind.String);
+        if (type == typeof(IReadOnlyList<double>))
+            return value is JsonArray numbers && numbers.All(item => item is JsonValue number && number.TryGetValue<double>(out var finite) && double.IsFinite(finite));
         return value is JsonValue scalar && scalar.GetValueKind() switch
         {
             JsonValueKind.String => type == typeof(string),
@@ -47,16 +49,18 @@ internal static class SettingValue
             _ when type == typeof(ulong) && ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var natural) => JsonValue.Create(natural),
             _ when type == typeof(double) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
                 => JsonValue.Create(number),
-            _ when type == typeof(IReadOnlyList<string>) => ReadList(text),
+            _ when type == typeof(IReadOnlyList<string>) => ReadList(text, item => item),
+            _ when type == typeof(IReadOnlyList<double>) =>
+                ReadList(text, item => double.TryParse(item, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? JsonValue.Create(number) : item),
             _ => null,
         };
         return value is not null && Accepts(setting, value);
     }
 
-    private static JsonNode? ReadList(string text)
+    private static JsonNode? ReadList(string text, Func<string, JsonNode> read)
     {
         if (!text.StartsWith('['))
-            return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => (JsonNode)item)]);
+            return new JsonArray([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(read)]);
         try
         {
             return JsonNode.Parse(text);
@@ -78,6 +82,7 @@ internal static class SettingValue
         var t when t == typeof(double) => "a finite number",
         var t when t == typeof(bool) => "true or false",
         var t when t == typeof(string) => "a text",
+        var t when t == typeof(IReadOnlyList<double>) => "a list of numbers",
         _ => "a list of texts",
     };
 }

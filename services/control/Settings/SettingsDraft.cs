@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using SelfRewarding.Contracts;
@@ -10,13 +11,18 @@ namespace SelfRewarding.Control.Settings;
 /// </summary>
 public sealed class SettingsDraft(RunSettings preset)
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    /// <summary>How settings are written: names in snake case, letters that can be read.</summary>
+    internal static JsonSerializerOptions Json { get; } = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly JsonObject _values = (JsonObject)JsonSerializer.SerializeToNode(preset, Json)!;
     private readonly List<string> _problems = [];
+    private readonly Dictionary<string, string> _sources = new(StringComparer.Ordinal);
 
     /// <summary>Whether there is data of one's own so far, instead of Kata.</summary>
     public bool HasData => ((JsonObject)_values["data"]!)["ift"] is not null;
+
+    /// <summary>Who set a value last, as it was called; null where it is as the preset has it.</summary>
+    public string? SourceOf(string path) => _sources.GetValueOrDefault(path);
 
     /// <summary>Sets one value as text, such as <c>dpo.beta</c> to <c>0.2</c>.</summary>
     /// <param name="source">Where it was said, as the problem's sentence should name it: <c>--set dpo.beta=0.2</c>.</param>
@@ -25,7 +31,7 @@ public sealed class SettingsDraft(RunSettings preset)
         if (!SettingsPaths.Leaves.TryGetValue(path, out var setting))
             AddUnknown(source, path);
         else if (SettingValue.TryRead(setting, text, out var value))
-            Store(path, value);
+            Store(source, path, value);
         else
             _problems.Add($"{source}: {path} is '{text}', expected {SettingValue.Expected(setting)}.");
     }
@@ -55,7 +61,7 @@ public sealed class SettingsDraft(RunSettings preset)
             var path = prefix + name;
             if (SettingsPaths.Leaves.TryGetValue(path, out var setting))
             {
-                if (SettingValue.Accepts(setting, value)) Store(path, value?.DeepClone());
+                if (SettingValue.Accepts(setting, value)) Store(file, path, value?.DeepClone());
                 else _problems.Add($"{file}: {path} is {value?.ToJsonString() ?? "null"}, expected {SettingValue.Expected(setting)}.");
             }
             else if (!SettingsPaths.Sections.Contains(path))
@@ -79,8 +85,9 @@ public sealed class SettingsDraft(RunSettings preset)
 
     private static string FirstOf(string section) => SettingsPaths.Leaves.Keys.First(path => path.StartsWith(section + ".", StringComparison.Ordinal));
 
-    private void Store(string path, JsonNode? value)
+    private void Store(string source, string path, JsonNode? value)
     {
+        _sources[path] = source;
         var names = path.Split('.');
         var section = names[..^1].Aggregate(_values, (inner, name) => (JsonObject)inner[name]!);
         section[names[^1]] = value;

@@ -19,7 +19,8 @@ public static class SettingsPaths
     public static string Nearest(string path) =>
         Leaves.Keys.Concat(Sections).MinBy(known => Math.Min(EditDistance.Between(path, known), EditDistance.Between(path, LastName(known)) + 0.5))!;
 
-    private static bool IsSection(PropertyInfo property) => property.PropertyType.Namespace == typeof(RunSettings).Namespace;
+    /// <summary>Whether a property holds other settings.</summary>
+    public static bool IsSection(PropertyInfo property) => property.PropertyType.Namespace == typeof(RunSettings).Namespace;
 
     private static string LastName(string path) => path[(path.LastIndexOf('.') + 1)..];
 

@@ -40,12 +40,25 @@ public sealed record ModelSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ChatTemplate { get; init; }
 
+    /// <summary>Width of a fresh model.</summary>
     [Range(8, 16384)] public int HiddenSize { get; init; } = 128;
+
+    /// <summary>Width of a fresh model's feed-forward layers.</summary>
     [Range(8, 65536)] public int IntermediateSize { get; init; } = 352;
+
+    /// <summary>Layers of a fresh model.</summary>
     [Range(1, 200)] public int Layers { get; init; } = 4;
+
+    /// <summary>Attention heads of a fresh model.</summary>
     [Range(1, 256)] public int Heads { get; init; } = 4;
+
+    /// <summary>Heads for keys and values of a fresh model; fewer than heads share them.</summary>
     [Range(1, 256)] public int KeyValueHeads { get; init; } = 4;
+
+    /// <summary>Longest sequence of a fresh model, in tokens.</summary>
     [Range(16, 1_000_000)] public int MaxPositions { get; init; } = 256;
+
+    /// <summary>Whether a fresh model reads and writes tokens with the same weights.</summary>
     public bool TieWordEmbeddings { get; init; }
 }
 
@@ -86,8 +99,13 @@ public sealed record DataSettings
 /// <summary>How a text is laid out for the model. <c>{prompt}</c>, <c>{response}</c> and <c>{examples}</c> are filled in.</summary>
 public sealed record FormatSettings
 {
+    /// <summary>What the model answers to; <c>{prompt}</c> is filled in.</summary>
     [Required] public string Answer { get; init; } = "{prompt}\n";
+
+    /// <summary>What the model judges by; <c>{prompt}</c> and <c>{response}</c> are filled in.</summary>
     [Required] public string Judge { get; init; } = "judge {prompt} -> {response}\n";
+
+    /// <summary>What the model drafts a new prompt from; <c>{examples}</c> is filled in.</summary>
     [Required] public string Draft { get; init; } = "new\n{examples}";
 
     /// <summary>How one few-shot example is written inside <c>{examples}</c>.</summary>
@@ -109,11 +127,21 @@ public sealed record SftSettings
     /// <summary>Share of examples that teach drafting an instruction, where the seed has any.</summary>
     [Range(0.0, 1.0)] public double DraftShare { get; init; } = 0.05;
 
+    /// <summary>Examples in an optimiser step.</summary>
     [Range(1, 65536)] public int Batch { get; init; } = 96;
+
+    /// <summary>Where the learning rate begins (after the warm-up); it falls as half a cosine.</summary>
     [Range(0.0, 1.0)] public double LearningRate { get; init; } = 2e-3;
+
+    /// <summary>Where the learning rate ends.</summary>
     [Range(0.0, 1.0)] public double FinalLearningRate { get; init; } = 2e-4;
+
+    /// <summary>Steps in which the learning rate rises from nothing.</summary>
     [Range(0, 1_000_000)] public int WarmupSteps { get; init; } = 50;
+
+    /// <summary>Share of activations that training leaves out at random.</summary>
     [Range(0.0, 0.9)] public double Dropout { get; init; }
+
     public OptimizerSettings Optimizer { get; init; } = new();
 
     /// <summary>Weights and optimiser state are saved every so many steps.</summary>
@@ -123,9 +151,16 @@ public sealed record SftSettings
 /// <summary>AdamW and clipping.</summary>
 public sealed record OptimizerSettings
 {
+    /// <summary>How slowly the mean of gradients follows them.</summary>
     [Range(0.0, 0.99999)] public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>How slowly the mean of their squares follows.</summary>
     [Range(0.0, 0.99999)] public double Beta2 { get; init; } = 0.98;
+
+    /// <summary>Added to the root of that mean.</summary>
     [Range(1e-16, 1.0)] public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>What each step takes off the weights, times the learning rate.</summary>
     [Range(0.0, 10.0)] public double WeightDecay { get; init; } = 0.01;
 
     /// <summary>Global gradient norm is clipped here; 0 is off.</summary>
@@ -141,8 +176,12 @@ public sealed record PromptSettings
     /// <summary>How many prompts an iteration has.</summary>
     [Range(1, 100_000_000)] public int PerIteration { get; init; } = 1024;
 
+    /// <summary>Prompts of the seed among the examples that a draft is written after.</summary>
     [Range(0, 64)] public int SeedShots { get; init; } = 6;
+
+    /// <summary>Prompts that were accepted earlier among these examples; where there are too few, the seed fills up.</summary>
     [Range(0, 64)] public int OwnShots { get; init; } = 2;
+
     public SamplingSettings Sampling { get; init; } = new() { Temperature = 0.6, TopP = 0.9, MaxNewTokens = 24 };
 
     /// <summary>Drafts for one prompt before it is given up.</summary>
@@ -157,12 +196,14 @@ public sealed record FilterSettings
     /// <summary>A draft has at least this many words.</summary>
     [Range(0, 100_000)] public int MinWords { get; init; } = 4;
 
+    /// <summary>A draft has at most this many words.</summary>
     [Range(1, 100_000)] public int MaxWords { get; init; } = 150;
 
     /// <summary>Whole words (or phrases) that a text model cannot serve.</summary>
     public IReadOnlyList<string> BannedWords { get; init; } =
         ["image", "images", "graph", "graphs", "picture", "pictures", "file", "files", "map", "maps", "draw", "plot", "go to"];
 
+    /// <summary>What a draft may not begin with, in any case.</summary>
     public IReadOnlyList<string> BannedStarts { get; init; } = ["Write a program"];
 
     /// <summary>Refuse a draft that starts with punctuation or with a non-English character.</summary>
@@ -175,21 +216,23 @@ public sealed record FilterSettings
 /// <summary>How tokens are drawn.</summary>
 public sealed record SamplingSettings
 {
-    /// <summary>0 is greedy.</summary>
+    /// <summary>How freely tokens are drawn; 0 takes the likeliest.</summary>
     [Range(0.0, 10.0)] public double Temperature { get; init; } = 0.7;
 
+    /// <summary>Only the likeliest tokens that come to this share are drawn from; 1 is off.</summary>
     [Range(1e-6, 1.0)] public double TopP { get; init; } = 0.9;
 
-    /// <summary>0 is off.</summary>
+    /// <summary>Only so many of the likeliest tokens are drawn from; 0 is off.</summary>
     [Range(0, 1_000_000)] public int TopK { get; init; }
 
+    /// <summary>Tokens after which a text is cut off.</summary>
     [Range(1, 1_000_000)] public int MaxNewTokens { get; init; } = 16;
 }
 
 /// <summary>Answers to each prompt.</summary>
 public sealed record CandidateSettings
 {
-    /// <summary>N. A preference needs two.</summary>
+    /// <summary>N, the answers to each prompt. A preference needs two.</summary>
     [Range(2, 1024)] public int Count { get; init; } = 4;
 
     public SamplingSettings Sampling { get; init; } = new() { Temperature = 1.0, TopP = 1.0, MaxNewTokens = 16 };
@@ -198,12 +241,15 @@ public sealed record CandidateSettings
 /// <summary>Judgements of each answer.</summary>
 public sealed record JudgeSettings
 {
-    /// <summary>J.</summary>
+    /// <summary>J, the judgements of each answer.</summary>
     [Range(1, 1024)] public int Count { get; init; } = 3;
 
     public SamplingSettings Sampling { get; init; } = new() { Temperature = 0.7, TopP = 0.9, MaxNewTokens = 48 };
 
+    /// <summary>A score below this is none.</summary>
     [Range(-1000.0, 1000.0)] public double MinScore { get; init; }
+
+    /// <summary>A score above this is none.</summary>
     [Range(-1000.0, 1000.0)] public double MaxScore { get; init; } = 5;
 }
 
@@ -215,6 +261,14 @@ public sealed record PairSettings
 
     /// <summary>ρ of length control (Meta-Rewarding); null takes the best against the worst.</summary>
     [Range(0.0, 1.0)] public double? LengthControl { get; init; }
+
+    /// <summary>ρ of the first iteration, the second and so on, the last for those after it; null takes the same in all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<double>? LengthControlByIteration { get; init; }
+
+    /// <summary>These settings as they are for an iteration, counted from 1.</summary>
+    public PairSettings In(int iteration) =>
+        LengthControlByIteration is { Count: > 0 } byIteration ? this with { LengthControl = byIteration[Math.Min(iteration, byIteration.Count) - 1] } : this;
 }
 
 /// <summary>The preference losses that can be asked for.</summary>
@@ -229,6 +283,7 @@ public sealed record DpoSettings
     /// <summary><c>sigmoid</c> (DPO; cDPO with label smoothing), <c>ipo</c> (summed), <c>ipo_mean</c>, <c>simpo</c>.</summary>
     [Required] public string Loss { get; init; } = "sigmoid";
 
+    /// <summary>How strongly the policy is held to the reference: the factor of the log-ratios' difference.</summary>
     [Range(1e-6, 1000.0)] public double Beta { get; init; } = 0.1;
 
     /// <summary>ε of cDPO: the share of pairs that are expected to be the wrong way round.</summary>
@@ -243,13 +298,27 @@ public sealed record DpoSettings
     /// <summary>Judging examples of the seed that every step shows again, by negative log-likelihood, so that judging is not forgotten; 0 is off, as in the paper.</summary>
     [Range(0, 65536)] public int ReplayJudged { get; init; }
 
+    /// <summary>How often each pair is trained on.</summary>
     [Range(1, 1000)] public int Epochs { get; init; } = 3;
+
+    /// <summary>Pairs in an optimiser step.</summary>
     [Range(1, 65536)] public int Batch { get; init; } = 32;
+
+    /// <summary>Where the learning rate begins (after the warm-up); it falls as half a cosine.</summary>
     [Range(0.0, 1.0)] public double LearningRate { get; init; } = 1e-4;
+
+    /// <summary>Where the learning rate ends.</summary>
     [Range(0.0, 1.0)] public double FinalLearningRate { get; init; } = 1e-5;
+
+    /// <summary>Steps in which the learning rate rises from nothing.</summary>
     [Range(0, 1_000_000)] public int WarmupSteps { get; init; }
+
+    /// <summary>Share of activations that training leaves out at random.</summary>
     [Range(0.0, 0.9)] public double Dropout { get; init; }
+
     public OptimizerSettings Optimizer { get; init; } = new();
+
+    /// <summary>Weights and optimiser state are saved every so many steps.</summary>
     [Range(1, 1_000_000)] public int CheckpointEvery { get; init; } = 100;
 }
 

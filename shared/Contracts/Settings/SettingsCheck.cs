@@ -37,6 +37,8 @@ public static class SettingsCheck
             problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"sft.eft_share ({settings.Sft.EftShare}) and sft.draft_share ({settings.Sft.DraftShare}) leave nothing for demonstrations, expected a sum below 1."));
         if (settings.Judge.MinScore >= settings.Judge.MaxScore)
             problems.Add($"judge.min_score is {settings.Judge.MinScore}, expected below judge.max_score ({settings.Judge.MaxScore}).");
+        if (settings.Pairs.LengthControlByIteration is { } byIteration && (byIteration.Count == 0 || !byIteration.All(rho => rho is >= 0 and <= 1)))
+            problems.Add($"pairs.length_control_by_iteration is {(byIteration.Count == 0 ? "empty" : Describe(byIteration))}, expected one or more numbers from 0 to 1, or null.");
         ServerCheck.Check(settings, problems);
         RequirePlaceholder(settings.Format.Answer, "format.answer", "{prompt}", problems);
         RequirePlaceholder(settings.Format.Judge, "format.judge", "{prompt}", problems);
@@ -78,7 +80,7 @@ public static class SettingsCheck
     {
         null => "not set",
         string text => $"'{text}'",
-        IEnumerable list => string.Join(", ", list.Cast<object>()),
+        IEnumerable list => string.Join(", ", list.Cast<object>().Select(item => Convert.ToString(item, System.Globalization.CultureInfo.InvariantCulture))),
         _ => Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) ?? "",
     };
 

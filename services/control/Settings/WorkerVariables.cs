@@ -1,0 +1,51 @@
+using Npgsql;
+using SelfRewarding.Control.Http;
+using SelfRewarding.Hosting;
+
+namespace SelfRewarding.Control.Settings;
+
+/// <summary>The environment that says where processes find what they need. It never changes what a run computes; passwords in it are not shown.</summary>
+public static class WorkerVariables
+{
+    private static readonly IReadOnlyList<(string Name, string Otherwise, string Meaning)> Known =
+    [
+        ("SELFREWARD_DATA", "--data", "folder of models and checkpoints of a worker of its own"),
+        (WorkerOptions.PostgresVariable, "a private server in the data folder", "the log's database"),
+        ("SELFREWARD_RABBITMQ", "none: all in one process", "the broker"),
+        ("SELFREWARD_SLOTS", "64", "sequences that a worker generates at once"),
+        ("SELFREWARD_PREFETCH", "what fills the slots", "messages that a worker takes at once"),
+        ("SELFREWARD_HEALTH_FILE", "none", "a file that a worker touches while it is well"),
+        (ServeOptions.TokenVariable, "none", "what 'serve' asks for"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "none", "where traces, metrics and logs go"),
+    ];
+
+    /// <summary>A line for each: name, value, where it is from, meaning.</summary>
+    public static IReadOnlyList<string> InForce()
+    {
+        var rows = Known.Select(variable => (variable.Name, Given: Environment.GetEnvironmentVariable(variable.Name), variable.Otherwise, variable.Meaning))
+            .Select(variable => (variable.Name, Value: variable.Given is null ? variable.Otherwise : Shown(variable.Name, variable.Given), From: variable.Given is null ? "default" : "environment", variable.Meaning)).ToList();
+        var (names, values) = (rows.Max(row => row.Name.Length), rows.Max(row => row.Value.Length));
+        return [.. rows.Select(row => $"{row.Name.PadRight(names)}  {row.Value.PadRight(values)}  {row.From.PadRight("environment".Length)}  {row.Meaning}")];
+    }
+
+    private static string Shown(string name, string value) => name switch
+    {
+        WorkerOptions.PostgresVariable => WithoutPassword(value),
+        "SELFREWARD_RABBITMQ" => Uri.TryCreate(value, UriKind.Absolute, out var uri) ? $"{uri.Scheme}://{uri.Host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}" : "(no address)",
+        ServeOptions.TokenVariable => "(set)",
+        _ => value,
+    };
+
+    private static string WithoutPassword(string connection)
+    {
+        try
+        {
+            var builder = new NpgsqlConnectionStringBuilder(connection);
+            return $"Host={builder.Host};Port={builder.Port};Username={builder.Username};Database={builder.Database}";
+        }
+        catch (ArgumentException)
+        {
+            return "(no connection string)";
+        }
+    }
+}
