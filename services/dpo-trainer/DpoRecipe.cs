@@ -30,7 +30,7 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
 
         // Plan: recorded before the first step, found again after a crash.
         var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
-        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, cancellationToken);
+        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, settings, cancellationToken);
         var policy = job.Policy.Model;
         await job.StartAsync(new TrainingStarted(run, name, "dpo", parent, frozen.Sha256, pairs.Count, pairs.TooLong, steps), cancellationToken);
         var schedule = Schedule(dpo, steps);

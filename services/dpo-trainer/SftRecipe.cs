@@ -22,7 +22,7 @@ public sealed class SftRecipe(FactLog log, RunData data, EftBuilder eftBuilder, 
         // Data: demonstrations, judged answers and drafts, each a (prompt, response) in the run's format.
         var seed = await data.OfAsync(run, cancellationToken);
         var judged = isBaseline ? [] : await eftBuilder.JudgedAsync(run, seed, baseline!, settings, cancellationToken);
-        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, sft.Optimizer, cancellationToken);
+        using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, sft.Optimizer, settings, cancellationToken);
         var policy = job.Policy.Model;
         var mixture = SftMixture.Of(seed, judged, isBaseline, settings, job.Policy.Chat, policy.Config.MaxPositionEmbeddings);
 

@@ -11,46 +11,58 @@ namespace SelfRewarding.DpoTrainer;
 /// </summary>
 public sealed class TrainingRun : IDisposable
 {
-    private const string OptimizerFile = "optimizer.safetensors";
+    private const string OptimizerFile = "optimizer.safetensors", AdapterFolder = "adapter";
 
     private readonly TrainingJournal _journal;
     private readonly WorkerOptions _options;
     private readonly string _run, _name;
+    private readonly ModelRef _parent;
+    private readonly LoraAdapter? _adapter;
     private int _steps;
 
-    private TrainingRun(TrainingJournal journal, WorkerOptions options, string run, string name, LoadedModel policy, OptimizerSettings figures)
+    private TrainingRun(
+        TrainingJournal journal, WorkerOptions options, string run, string name, ModelRef parent, LoadedModel policy, LoraAdapter? adapter, OptimizerSettings figures)
     {
-        (_journal, _options, _run, _name, Policy) = (journal, options, run, name, policy);
-        policy.Model.Parameters.RequireGradients(true);
-        Optimizer = new AdamW(policy.Model.Parameters, new AdamWParameters(figures.Beta1, figures.Beta2, figures.Epsilon, figures.WeightDecay, figures.MaxGradNorm));
+        (_journal, _options, _run, _name, _parent, Policy, _adapter) = (journal, options, run, name, parent, policy, adapter);
+        policy.Model.Adapter = adapter;
+        var learned = adapter?.Parameters ?? policy.Model.Parameters; // with an adapter the weights themselves stay as they are
+        learned.RequireGradients(true);
+        Optimizer = new AdamW(learned, new AdamWParameters(figures.Beta1, figures.Beta2, figures.Epsilon, figures.WeightDecay, figures.MaxGradNorm));
     }
 
     /// <summary>The model in training.</summary>
     public LoadedModel Policy { get; }
 
-    /// <summary>AdamW over the policy's parameters.</summary>
+    /// <summary>AdamW over what is learned: the policy's parameters, or its adapter's.</summary>
     public AdamW Optimizer { get; }
 
     /// <summary>Steps that the policy has behind it; 0 at the start.</summary>
     public int CompletedSteps { get; private init; }
 
-    /// <summary>Loads the last checkpoint or, at the start, the parent.</summary>
+    /// <summary>Loads the last checkpoint or, at the start, the parent; with low-rank adaptation the parent, and an adapter beside it.</summary>
     /// <exception cref="CheckpointException">A checkpoint is not what the log says it is.</exception>
     public static async Task<TrainingRun> OpenAsync(
-        FactLog log, WorkerOptions options, string run, string name, ModelRef parent, OptimizerSettings figures, CancellationToken cancellationToken)
+        FactLog log, WorkerOptions options, string run, string name, ModelRef parent, OptimizerSettings figures, RunSettings settings, CancellationToken cancellationToken)
     {
         var journal = await TrainingJournal.OpenAsync(log, run, name, cancellationToken);
 
         // The newest that is still there; the log also names older ones, which were removed when the newest was safe.
         var checkpoint = journal.Checkpoints.LastOrDefault(saved => Directory.Exists(options.Locate(saved.Path)));
         if (checkpoint is null)
-            return new TrainingRun(journal, options, run, name, CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256), figures);
+        {
+            var start = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
+            return new TrainingRun(journal, options, run, name, parent, start, FreshAdapter(start, name, settings), figures);
+        }
+
         var folder = options.Locate(checkpoint.Path);
         var state = Path.Combine(folder, OptimizerFile);
-        var found = await OptimizerHashAsync(folder, cancellationToken);
-        if (found != checkpoint.OptimizerSha256)
-            throw new CheckpointException($"Optimiser state '{state}' has SHA-256 {found ?? "(no file)"}, expected {checkpoint.OptimizerSha256}: remove the folder '{folder}' to train {name} from its start again.");
-        var job = new TrainingRun(journal, options, run, name, CheckpointFolder.Load(folder, checkpoint.Sha256), figures) { CompletedSteps = checkpoint.Step };
+        RefuseOther($"Optimiser state '{state}'", await OptimizerHashAsync(folder, cancellationToken) ?? "(no file)", checkpoint.OptimizerSha256, folder, name);
+        var isAdapter = settings.Lora.R > 0;
+        if (isAdapter)
+            RefuseOther($"The adapter in '{folder}'", LoraFiles.Sha256(folder), checkpoint.Sha256, folder, name);
+        var policy = isAdapter ? CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256) : CheckpointFolder.Load(folder, checkpoint.Sha256);
+        var adapter = isAdapter ? LoraAdapter.Load(folder, policy.Model.Config) : null;
+        var job = new TrainingRun(journal, options, run, name, parent, policy, adapter, figures) { CompletedSteps = checkpoint.Step };
         job.Optimizer.Load(state);
         return job;
     }
@@ -70,24 +82,34 @@ public sealed class TrainingRun : IDisposable
         return _journal.StepAsync(step, cancellationToken);
     }
 
-    /// <summary>Saves weights and optimiser state, records them, and removes the checkpoints before.</summary>
+    /// <summary>Saves weights (or the adapter's alone) and optimiser state, records them, and removes the checkpoints before.</summary>
     public async Task CheckpointAsync(int step, CancellationToken cancellationToken)
     {
         var path = Path.Combine(CheckpointRoot, $"step-{step}");
-        var sha256 = CheckpointFolder.Save(_options.Locate(path), Policy, masterWeights: true);
-        var optimizerSha256 = Optimizer.Save(Path.Combine(_options.Locate(path), OptimizerFile));
+        var folder = _options.Locate(path);
+        var sha256 = _adapter?.Save(folder, _parent.Path) ?? CheckpointFolder.Save(folder, Policy, masterWeights: true);
+        var optimizerSha256 = Optimizer.Save(Path.Combine(folder, OptimizerFile));
         await _journal.CheckpointAsync(new CheckpointSaved(_run, _name, step, path, sha256, optimizerSha256), cancellationToken);
         foreach (var old in Directory.GetDirectories(_options.Locate(CheckpointRoot)).Where(other => Path.GetFileName(other) != Path.GetFileName(path)))
             Directory.Delete(old, recursive: true);
     }
 
-    /// <summary>Writes the finished model where messages will name it, once all its steps are in the log. Its checkpoints stay until the log names the model.</summary>
+    /// <summary>
+    /// Writes the finished model where messages will name it, once all its steps are in the log. Its checkpoints stay until the log names the model. An adapter is merged into
+    /// the weights, so that the model is like any other, and beside them it is there by itself.
+    /// </summary>
     public async Task<ModelRef> PublishAsync(CancellationToken cancellationToken)
     {
         await _journal.FlushAsync(cancellationToken);
         var path = Path.Combine("runs", _run, "models", _name);
+        _adapter?.Save(Path.Combine(_options.Locate(path), AdapterFolder), _parent.Path);
+        Policy.Model.MergeAdapter();
         return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
     }
+
+    /// <summary>Lower-case hex SHA-256 of what a checkpoint's folder has of weights: an adapter's, or else a model's.</summary>
+    /// <exception cref="CheckpointException">There are none, or they cannot be read.</exception>
+    public static string WeightsHash(string folder) => LoraFiles.AreIn(folder) ? LoraFiles.Sha256(folder) : CheckpointFolder.Sha256(folder);
 
     /// <summary>Lower-case hex SHA-256 of the optimiser state in a checkpoint's folder; null where there is none.</summary>
     public static async Task<string?> OptimizerHashAsync(string folder, CancellationToken cancellationToken)
@@ -110,7 +132,20 @@ public sealed class TrainingRun : IDisposable
     public void Dispose()
     {
         Optimizer.Dispose();
+        _adapter?.Dispose();
         Policy.Dispose();
+    }
+
+    private static LoraAdapter? FreshAdapter(LoadedModel policy, string name, RunSettings settings) => settings.Lora is { R: > 0 } lora
+        ? LoraAdapter.Create(
+            policy.Model.Config, new LoraConfig(lora.R, lora.Alpha, lora.Dropout, lora.TargetModules),
+            DrawKey.For(settings.Seed, DrawPurpose.Initialisation, 1 + (ModelNames.Iteration(name) ?? 0))) // 0 is M0's own
+        : null;
+
+    private static void RefuseOther(string subject, string found, string expected, string folder, string name)
+    {
+        if (found != expected)
+            throw new CheckpointException($"{subject} has SHA-256 {found}, expected {expected}: remove the folder '{folder}' to train {name} from its start again.");
     }
 
     private string CheckpointRoot => CheckpointsOf(_run, _name);

@@ -55,7 +55,7 @@ public sealed class FactGoldenTests
         fact.Origin.ShouldBeNull();
         var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
         written.Remove(nameof(RunStarted.Origin)).ShouldBeTrue();
-        RemoveSections(written, nameof(RunSettings.Engines), nameof(RunSettings.Train));
+        RemoveSections(written, nameof(RunSettings.Engines), nameof(RunSettings.Train), nameof(RunSettings.Lora));
         (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
     }
 
@@ -66,7 +66,7 @@ public sealed class FactGoldenTests
         var fact = JsonSerializer.Deserialize<RunStarted>(stored)!;
         fact.Settings.Engines.ShouldBe(new EngineSettings());
         var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
-        RemoveSections(written, nameof(RunSettings.Engines), nameof(RunSettings.Train));
+        RemoveSections(written, nameof(RunSettings.Engines), nameof(RunSettings.Train), nameof(RunSettings.Lora));
         (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
     }
 
@@ -109,11 +109,13 @@ public sealed class FactGoldenTests
     }
 
     [Fact]
-    public void A_run_from_before_training_could_be_divided_reads_as_one_that_takes_whole_batches()
+    public void A_run_from_before_training_could_be_divided_or_adapted_reads_as_one_that_takes_whole_batches_and_all_weights()
     {
         var written = JsonSerializer.SerializeToNode(JsonSerializer.Deserialize<RunStarted>(File.ReadAllText(Golden("run_started"))))!.AsObject();
-        RemoveSections(written, nameof(RunSettings.Train));
-        written.Deserialize<RunStarted>()!.Settings.Train.ShouldBe(new TrainSettings());
+        RemoveSections(written, nameof(RunSettings.Train), nameof(RunSettings.Lora));
+        var settings = written.Deserialize<RunStarted>()!.Settings;
+        settings.Train.ShouldBe(new TrainSettings());
+        settings.Lora.ShouldBe(new LoraSettings());
     }
 
     private static void RemoveSections(JsonObject started, params string[] sections)

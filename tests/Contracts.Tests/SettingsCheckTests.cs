@@ -51,6 +51,15 @@ public sealed class SettingsCheckTests
     }
 
     [Fact]
+    public void Targets_of_low_rank_adaptation_are_projections_of_a_layer()
+    {
+        ProblemOf(new RunSettings { Lora = new() { R = 8, TargetModules = ["q_proj", "c_attn"] } })
+            .ShouldBe("lora.target_modules names 'c_attn', expected some of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj.");
+        ProblemOf(new RunSettings { Lora = new() { R = 8, TargetModules = [] } }).ShouldStartWith("lora.target_modules is empty");
+        SettingsCheck.Problems(new RunSettings { Lora = new() { R = 8, TargetModules = ["q_proj"] } }).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_model_needs_data() => ProblemOf(new RunSettings { Model = new() { Path = "models/x" } }).ShouldStartWith("model.path is given without data");
 
     [Fact]

@@ -10,16 +10,35 @@ public sealed class StoriesTests
     [Fact]
     public async Task Greedy_continuations_are_those_of_the_reference_token_for_token()
     {
-        using var model = CheckpointFolder.Load(Fixture.Shared("fixtures", "stories260K"));
-        using var expected = JsonDocument.Parse(File.ReadAllText(Fixture.Shared("fixtures", "stories260K", "generate.json")));
+        using var model = Load();
         await using var engine = new GenerationEngine(model);
+        foreach (var (prompt, greedy) in Continuations())
+            (await ContinueAsync(engine, prompt, greedy.Length, samples: 1)).ShouldHaveSingleItem().ShouldBe(greedy);
+    }
 
-        foreach (var example in expected.RootElement.GetProperty("greedy").EnumerateArray())
+    [Fact]
+    public async Task And_they_are_in_a_full_batch()
+    {
+        using var model = Load();
+        await using var engine = new GenerationEngine(model, new GenerationEngineOptions(Slots: 12, RowsPerStep: 5)); // prompts come in pieces
+        var continuations = Continuations();
+
+        var texts = await Task.WhenAll(continuations.Select(expected => ContinueAsync(engine, expected.Prompt, expected.Greedy.Length, samples: 3)));
+
+        foreach (var (some, (_, greedy)) in texts.Zip(continuations)) some.ShouldAllBe(text => text.SequenceEqual(greedy));
+    }
+
+    [Fact]
+    public void And_they_are_without_a_cache()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var off = torch.no_grad();
+        using var model = Load();
+        foreach (var (prompt, greedy) in Continuations())
         {
-            var greedy = Ints(example, "greedy_ids");
-            var completion = (await engine.GenerateAsync(
-                new(Ints(example, "prompt_ids"), [0], new(0, 1, 0, greedy.Length, [])), TestContext.Current.CancellationToken)).ShouldHaveSingleItem();
-            completion.TokenIds.ShouldBe(greedy);
+            using var batch = SequenceBatch.Of([new(prompt, greedy)]);
+            var likeliest = model.Model.Logits(model.Model.Forward(batch.Ids, batch.Layout)).argmax(-1).Longs();
+            likeliest[(prompt.Length - 1)..^1].ShouldBe(Array.ConvertAll(greedy, id => (long)id));
         }
     }
 
@@ -28,17 +47,75 @@ public sealed class StoriesTests
     {
         using var scope = torch.NewDisposeScope();
         using var off = torch.no_grad();
-        using var model = CheckpointFolder.Load(Fixture.Shared("fixtures", "stories260K"));
+        using var model = Load();
+        var (ids, reference) = LogProbabilities();
+
+        using var batch = SequenceBatch.Of([new(ids[..1], ids[1..])]);
+        ShouldBeClose(batch.TargetLogProbs(model.Model).Floats()[..^1], reference);
+    }
+
+    [Fact]
+    public void And_they_do_beside_other_texts()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var off = torch.no_grad();
+        using var model = Load();
+        var (ids, reference) = LogProbabilities();
+        var others = Continuations();
+
+        using var batch = SequenceBatch.Of([new(others[1].Prompt, others[1].Greedy), new(ids[..1], ids[1..]), new(others[2].Prompt, others[2].Greedy)]);
+        var start = others[1].Prompt.Length + others[1].Greedy.Length;
+        ShouldBeClose(batch.TargetLogProbs(model.Model).Floats()[start..(start + ids.Length - 1)], reference);
+    }
+
+    [Fact]
+    public void And_they_do_token_by_token_from_a_cache()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var off = torch.no_grad();
+        using var model = Load();
+        var (ids, reference) = LogProbabilities();
+        using var cache = new KvCache(model.Model.Config, slots: 2, ids.Length);
+
+        var logProbs = new float[ids.Length - 1];
+        for (var i = 0; i < logProbs.Length; i++)
+        {
+            // The same token in both slots, one step of both at once.
+            var hidden = model.Model.Forward(torch.tensor(new long[] { ids[i], ids[i] }), torch.tensor(new long[] { 0, 1 }), torch.tensor(new long[] { i, i }), cache);
+            var both = Kernels.LogProbs(model.Model.Logits(hidden), torch.tensor(new long[] { ids[i + 1], ids[i + 1] })).Floats();
+            both[1].ShouldBe(both[0]);
+            logProbs[i] = both[0];
+        }
+
+        ShouldBeClose(logProbs, reference);
+    }
+
+    private static LoadedModel Load() => CheckpointFolder.Load(Fixture.Shared("fixtures", "stories260K"));
+
+    private static async Task<IReadOnlyList<int[]>> ContinueAsync(GenerationEngine engine, int[] prompt, int tokens, int samples)
+    {
+        ulong[] keys = [.. Enumerable.Range(0, samples).Select(i => (ulong)i)];
+        var completions = await engine.GenerateAsync(new(prompt, keys, new(0, 1, 0, tokens, [])), TestContext.Current.CancellationToken);
+        return [.. completions.Select(completion => completion.TokenIds.ToArray())];
+    }
+
+    private static IReadOnlyList<(int[] Prompt, int[] Greedy)> Continuations()
+    {
         using var file = JsonDocument.Parse(File.ReadAllText(Fixture.Shared("fixtures", "stories260K", "generate.json")));
-        var expected = file.RootElement.GetProperty("logprobs");
-        var ids = Ints(expected, "ids");
+        return [.. file.RootElement.GetProperty("greedy").EnumerateArray().Select(example => (Ints(example, "prompt_ids"), Ints(example, "greedy_ids")))];
+    }
 
-        var sequence = new TrainingSequence(ids[..1], ids[1..]);
-        using var batch = SequenceBatch.Of([sequence]);
-        var logProbs = batch.TargetLogProbs(model.Model).Floats();
+    private static (int[] Ids, float[] OfNext) LogProbabilities()
+    {
+        using var file = JsonDocument.Parse(File.ReadAllText(Fixture.Shared("fixtures", "stories260K", "generate.json")));
+        var logProbs = file.RootElement.GetProperty("logprobs");
+        return (Ints(logProbs, "ids"), [.. logProbs.GetProperty("of_next").EnumerateArray().Select(value => value.GetSingle())]);
+    }
 
-        var reference = expected.GetProperty("of_next").EnumerateArray().Select(value => value.GetDouble()).ToArray();
-        for (var i = 0; i < reference.Length; i++) logProbs[i].ShouldBe((float)reference[i], 1e-4f);
+    private static void ShouldBeClose(float[] actual, float[] reference)
+    {
+        actual.Length.ShouldBe(reference.Length);
+        for (var i = 0; i < reference.Length; i++) actual[i].ShouldBe(reference[i], 1e-4f, $"at {i}");
     }
 
     private static int[] Ints(JsonElement element, string name) => [.. element.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];

@@ -24,7 +24,7 @@ public static class WeightChecks
             return;
         }
 
-        report.Same("model files hash to what is recorded", $"model {subject} ({folder})", model.Sha256, HashOf(folder).Text);
+        report.Same("model files hash to what is recorded", $"model {subject} ({folder})", model.Sha256, HashOf(folder, CheckpointFolder.Sha256).Text);
     }
 
     /// <summary>Checkpoints of a training that are still on disk.</summary>
@@ -42,7 +42,7 @@ public static class WeightChecks
 
             if (!Directory.Exists(folder))
                 continue;
-            var (weights, optimizer) = (HashOf(folder), await TrainingRun.OptimizerHashAsync(folder, cancellationToken));
+            var (weights, optimizer) = (HashOf(folder, TrainingRun.WeightsHash), await TrainingRun.OptimizerHashAsync(folder, cancellationToken));
             var isPart = !weights.Found || optimizer is null;
             // What is part of a checkpoint only may be one that is just being removed.
             if (isPart && (published || !Directory.Exists(folder)))
@@ -66,11 +66,11 @@ public static class WeightChecks
         }
     }
 
-    private static (bool Found, string Text) HashOf(string folder)
+    private static (bool Found, string Text) HashOf(string folder, Func<string, string> hash)
     {
         try
         {
-            return (true, CheckpointFolder.Sha256(folder));
+            return (true, hash(folder));
         }
         catch (CheckpointException e)
         {

@@ -26,6 +26,7 @@ public sealed record RunSettings
     public PairSettings Pairs { get; init; } = new();
     public DpoSettings Dpo { get; init; } = new();
     public TrainSettings Train { get; init; } = new();
+    public LoraSettings Lora { get; init; } = new();
     public EngineSettings Engines { get; init; } = new();
     public EvaluationSettings Evaluation { get; init; } = new();
 }

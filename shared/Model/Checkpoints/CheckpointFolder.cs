@@ -69,11 +69,14 @@ public static class CheckpointFolder
     }
 
     /// <summary>The identity of a model: SHA-256 of the bytes of model.safetensors, or of all its shards one after another in the order of their names; lower-case hexadecimal.</summary>
-    public static string Sha256(string folder)
+    public static string Sha256(string folder) => HashOf(WeightFiles.Find(folder));
+
+    /// <summary>SHA-256 of the bytes of files, one after another.</summary>
+    internal static string HashOf(IEnumerable<string> files)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[1 << 20];
-        foreach (var file in WeightFiles.Find(folder))
+        foreach (var file in files)
         {
             try
             {

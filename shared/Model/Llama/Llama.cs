@@ -39,6 +39,16 @@ public sealed class Llama : IDisposable
     /// <summary>The weights.</summary>
     public Parameters Parameters { get; }
 
+    /// <summary>What is added to some projections; null is the model itself, which is what an adapter's training has for its reference. Whoever sets it owns it.</summary>
+    public LoraAdapter? Adapter { get; set; }
+
+    /// <summary>Makes the adapter part of the weights, which then say the same without it; there is none afterwards.</summary>
+    public void MergeAdapter()
+    {
+        Adapter?.MergeInto(Parameters);
+        Adapter = null;
+    }
+
     /// <summary>An untrained model; the same seed gives the same weights.</summary>
     public static Llama Create(LlamaConfig config, ulong seed) => new(config, FreshParameters.Make(config, seed));
 
@@ -100,18 +110,21 @@ public sealed class Llama : IDisposable
         using var scope = torch.NewDisposeScope();
         var block = _blocks[layer];
         var h = Kernels.RmsNorm(x, block.InputNorm, Config.RmsNormEps); // (R, d)
-        var q = Heads(block.Q.Apply(h), Config.NumAttentionHeads); // (R, H, D)
-        var k = Heads(block.K.Apply(h), Config.NumKeyValueHeads); // (R, K, D)
-        var v = Heads(block.V.Apply(h), Config.NumKeyValueHeads);
+        var q = Heads(Project(block.Q, h), Config.NumAttentionHeads); // (R, H, D)
+        var k = Heads(Project(block.K, h), Config.NumKeyValueHeads); // (R, K, D)
+        var v = Heads(Project(block.V, h), Config.NumKeyValueHeads);
         q = Kernels.Rotary(q, _rope.Cos, _rope.Sin, positions);
         k = Kernels.Rotary(k, _rope.Cos, _rope.Sin, positions);
         var attended = attend(layer, q, k, v).reshape(-1, (long)Config.NumAttentionHeads * Config.HeadDim); // (R, H * D)
-        x = x + Drop(block.O.Apply(attended), dropout, 2 * layer);
+        x = x + Drop(Project(block.O, attended), dropout, 2 * layer);
 
         h = Kernels.RmsNorm(x, block.PostAttentionNorm, Config.RmsNormEps);
-        var wide = Kernels.SwiGlu(block.Gate.Apply(h), block.Up.Apply(h)); // (R, f)
-        x = x + Drop(block.Down.Apply(wide), dropout, 2 * layer + 1);
+        var wide = Kernels.SwiGlu(Project(block.Gate, h), Project(block.Up, h)); // (R, f)
+        x = x + Drop(Project(block.Down, wide), dropout, 2 * layer + 1);
         return x.MoveToOuterDisposeScope();
+
+        Tensor Project(Projection projection, Tensor input) =>
+            Adapter is { } adapter ? adapter.Apply(projection.Name, input, projection.Apply(input), dropout) : projection.Apply(input);
     }
 
     private Attend Within(SequenceLayout layout) => (layer, q, k, v) => Kernels.Attention(q, k, v, layout.Offsets, _scale, Config.WindowOf(layer));
@@ -146,6 +159,8 @@ public sealed class Llama : IDisposable
     {
         private readonly Tensor _weight = parameters[name + ".weight"];
         private readonly Tensor? _bias = parameters.Find(name + ".bias");
+
+        public string Name => name;
 
         public Tensor Apply(Tensor x) => Kernels.Linear(x, _weight, _bias);
     }
