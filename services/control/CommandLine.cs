@@ -123,6 +123,10 @@ public static class CommandLine
         RunOptions.AddTo(config);
         config.SetAction(ConfigCommand.InvokeAsync);
 
+        var plan = new Command("plan", "Say what a run with the same options would take of tokens, memory, disk and time, or that it cannot be done") { PlanCommand.Memory, PlanCommand.NoProbe };
+        RunOptions.AddTo(plan);
+        plan.SetAction(PlanCommand.InvokeAsync);
+
         var serve = new Command("serve", "The runs as a page in the browser and as an HTTP API, for this machine unless told otherwise") { ServeCommand.Urls, RunOptions.Data };
         serve.SetAction(ServeCommand.InvokeAsync);
 
@@ -140,6 +144,6 @@ public static class CommandLine
         var retry = new Command("retry", "Send what could not be handled to its queue again") { RetryCommand.Queue, RunOptions.Data };
         retry.SetAction(RetryCommand.InvokeAsync);
 
-        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, init, config, resume, fork, show, runs, lineage, verify, replay, export, import, data, db, serve, up, down, ps, retry };
+        return new RootCommand("Self-rewarding training: a model answers prompts it made, judges the answers itself, and learns from its own preferences.") { run, plan, init, config, resume, fork, show, runs, lineage, verify, replay, export, import, data, db, serve, up, down, ps, retry };
     }
 }

@@ -18,7 +18,15 @@ public sealed class BaseModel(WorkerOptions options)
         },
         cancellationToken);
 
-    private static LoadedModel Fresh(RunSettings settings)
+    /// <summary>A fresh model of the shape that the settings ask for.</summary>
+    public static LoadedModel Fresh(RunSettings settings)
+    {
+        var (config, chat) = FreshShape(settings);
+        return new LoadedModel(Llama.Create(config, DrawKey.For(settings.Seed, DrawPurpose.Initialisation)), chat);
+    }
+
+    /// <summary>Its shape and how it reads, without any weights.</summary>
+    public static (LlamaConfig Config, ChatTemplate Chat) FreshShape(RunSettings settings)
     {
         var shape = settings.Model;
         var tokenizer = ByteLevelTokenizer.ForKata();
@@ -37,7 +45,6 @@ public sealed class BaseModel(WorkerOptions options)
             BosTokenId = tokenizer.Bos,
             EosTokenIds = tokenizer.Eos,
         };
-        var chat = ChatTemplate.Named(shape.ChatTemplate ?? ChatTemplate.Plain, tokenizer);
-        return new LoadedModel(Llama.Create(config, DrawKey.For(settings.Seed, DrawPurpose.Initialisation)), chat);
+        return (config, ChatTemplate.Named(shape.ChatTemplate ?? ChatTemplate.Plain, tokenizer));
     }
 }

@@ -38,6 +38,11 @@ public sealed record WorkerOptions
     /// <summary>Where traces, metrics and logs go; by default nowhere, which costs nothing.</summary>
     public TelemetryOptions Telemetry { get; init; } = TelemetryOptions.Off;
 
+    /// <summary>What a variable of the environment says; null where it is not set, or blank as compose files leave what nobody gave.</summary>
+    public static string? Given(string variable) => Blank(Environment.GetEnvironmentVariable(variable));
+
+    private static string? Blank(string? value) => string.IsNullOrWhiteSpace(value) ? null : value;
+
     /// <summary>
     /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c>, <c>SELFREWARD_PREFETCH</c>,
     /// <c>SELFREWARD_HEALTH_FILE</c> and <see cref="TelemetryOptions"/>
@@ -47,7 +52,7 @@ public sealed record WorkerOptions
     public static WorkerOptions From(IConfiguration configuration)
     {
         var problems = new List<string>();
-        var data = configuration[DataVariable] ?? "data";
+        var data = Blank(configuration[DataVariable]) ?? "data";
         var postgres = configuration[PostgresVariable];
         if (string.IsNullOrWhiteSpace(postgres))
             problems.Add("SELFREWARD_POSTGRES is not set, expected the connection string of the log's database, such as Host=localhost;Username=selfreward;Database=selfreward.");

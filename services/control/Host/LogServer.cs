@@ -15,7 +15,7 @@ public sealed class LogServer : IAsyncDisposable
     private LogServer(PrivateCluster? cluster, string connectionString) => (_cluster, ConnectionString) = (cluster, connectionString);
 
     /// <summary>The server that the environment names; null where the log is the data folder's own.</summary>
-    public static string? Shared => Environment.GetEnvironmentVariable(WorkerOptions.PostgresVariable);
+    public static string? Shared => WorkerOptions.Given(WorkerOptions.PostgresVariable);
 
     /// <summary>Where the log is, for people: <c>in data/postgres</c>, or <c>at postgres:5432, database selfreward</c>.</summary>
     /// <param name="folder">The data folder.</param>

@@ -12,7 +12,7 @@ public static partial class RunOptions
     {
         HelpName = "FOLDER",
         Description = "Where log, models and pairs lie",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(WorkerOptions.DataVariable) ?? "./data",
+        DefaultValueFactory = _ => WorkerOptions.Given(WorkerOptions.DataVariable) ?? "./data",
         Recursive = true,
     };
 

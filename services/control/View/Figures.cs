@@ -13,6 +13,8 @@ internal static class Figures
 
     public static string Bytes(long bytes) => bytes < 1 << 20 ? $"{Format(bytes / 1024.0, "0")} KiB" : $"{Format(bytes / 1048576.0, "#,0.0")} MiB";
 
+    public static string Gibibytes(long bytes) => $"{Format(bytes / (double)(1L << 30), "#,0.00")} GiB";
+
     public static string Rate(double? tokensPerSecond) => tokensPerSecond is { } rate ? $"{Count((long)Math.Round(rate))} tokens/s" : "";
 
     /// <summary>A probability, without the zero before the point: 1.000, .031, &lt;.001.</summary>

@@ -37,6 +37,8 @@ public static class SettingsCheck
             problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"sft.eft_share ({settings.Sft.EftShare}) and sft.draft_share ({settings.Sft.DraftShare}) leave nothing for demonstrations, expected a sum below 1."));
         if (settings.Judge.MinScore >= settings.Judge.MaxScore)
             problems.Add($"judge.min_score is {settings.Judge.MinScore}, expected below judge.max_score ({settings.Judge.MaxScore}).");
+        if (settings.Pairs.LengthControlByIteration is { } byIteration && (byIteration.Count == 0 || !byIteration.All(rho => rho is >= 0 and <= 1)))
+            problems.Add($"pairs.length_control_by_iteration is {(byIteration.Count == 0 ? "empty" : Describe(byIteration))}, expected one or more numbers from 0 to 1, or null.");
         if (settings.Lora.TargetModules.Count == 0)
             problems.Add($"lora.target_modules is empty, expected some of {string.Join(", ", LoraTargets.All)} (lora.r=0 trains all weights).");
         foreach (var target in settings.Lora.TargetModules.Except(LoraTargets.All))

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using SelfRewarding.Contracts;
+using SelfRewarding.Control.Plan;
+using SelfRewarding.Control.Settings;
+using SelfRewarding.Datasets;
+using SelfRewarding.DpoTrainer;
+using SelfRewarding.Hosting;
+using SelfRewarding.Model;
+
+namespace SelfRewarding.Control.Commands;
+
+/// <summary><c>selfreward plan</c>: what a run with the same options would take of tokens, memory, disk and time. Exit code 1 where it cannot be done.</summary>
+public static class PlanCommand
+{
+    private static readonly int Slots = new WorkerOptions { Data = "", Postgres = "" }.Slots;
+
+    public static Option<double?> Memory { get; } = new("--memory") { HelpName = "GIB", Description = "For a machine with so much memory [default: this one]" };
+    public static Option<bool> NoProbe { get; } = new("--no-probe") { Description = "Measure nothing, and say nothing of time" };
+
+    public static async Task<int> InvokeAsync(ParseResult options, CancellationToken cancellationToken)
+    {
+        var settings = RunOptions.Bind(options);
+        var output = Console.Out;
+        if (Presets.LeftOut(settings.Preset) is { } leftOut)
+            await output.WriteLineAsync(leftOut);
+        var (config, chat) = settings.Model.Path is { } folder ? CheckpointFolder.LoadTokenizer(folder, settings.Model.ChatTemplate) : BaseModel.FreshShape(settings);
+        var run = PlannedRun.Of(settings, await Task.Run(() => SeedData.For(settings), cancellationToken), config, chat);
+        var isOneProcess = LogServer.Shared is null && DataFolder.FindUp(RunOptions.DataFolder(options)) is null;
+        var tokens = TokenPlan.Of(run);
+        var memory = options.GetValue(Memory) is { } given ? (long)(given * (1L << 30)) : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        var free = FreeBytes(RunOptions.DataFolder(options));
+        var disk = DiskNeed.Of(config, settings, PublishedBytes(settings, config), tokens);
+
+        foreach (var line in PlanReport.Of(run, tokens, Fitting.Need(run, Slots, isOneProcess), memory, disk, free))
+            await output.WriteLineAsync(line);
+        foreach (var warning in run.Warnings())
+            await output.WriteLineAsync($"Mind: {warning}");
+
+        List<string> problems = [.. run.Problems()];
+        if (Fitting.Problem(run, memory, Slots, isOneProcess) is { } tooLarge) problems.Add(tooLarge);
+        if (PlanReport.DiskProblem(disk, free) is { } tooMuch) problems.Add(tooMuch);
+        foreach (var problem in problems)
+            await output.WriteLineAsync(problem);
+        if (problems.Count > 0)
+            return 1;
+        if (!options.GetValue(NoProbe))
+            await output.WriteLineAsync(PlanReport.Time(await ProbeAsync(settings, run, cancellationToken), tokens));
+        return 0;
+    }
+
+    private static async Task<Speed> ProbeAsync(RunSettings settings, PlannedRun run, CancellationToken cancellationToken)
+    {
+        using var model = settings.Model.Path is { } folder ? CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate) : BaseModel.Fresh(settings);
+        return await SpeedProbe.MeasureAsync(model, settings, (int)run.Side, cancellationToken);
+    }
+
+    // As M0 is, so are those published that come from it.
+    private static long PublishedBytes(RunSettings settings, LlamaConfig config) => settings.Model.Path is { } folder
+        ? Directory.GetFiles(folder, "model*.safetensors").Sum(file => new FileInfo(file).Length)
+        : MemoryNeed.Elements(config) * sizeof(float);
+
+    // Of the nearest folder above that is there.
+    private static long FreeBytes(string folder)
+    {
+        while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
+            folder = parent;
+        return new DriveInfo(folder).AvailableFreeSpace;
+    }
+}

@@ -1,0 +1,69 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Model;
+
+namespace SelfRewarding.Control.Plan;
+
+/// <summary>What a run takes of memory and disk, in bytes, worked out from the model's shape.</summary>
+/// <param name="Weights">One model's weights in float32, as they are computed with.</param>
+/// <param name="Cache">Keys and values of one model that generates.</param>
+/// <param name="State">Training: weights, gradients and AdamW's two moments (with adapters: weights, and the three others for the adapters only).</param>
+/// <param name="Activations">Training: what the largest part of a batch keeps for the way back, with its scores over the vocabulary.</param>
+/// <param name="IsOneProcess">Whether all workers are in one process: then it generates and trains beside each other.</param>
+public sealed record MemoryNeed(long Weights, long Cache, long State, long Activations, bool IsOneProcess)
+{
+    /// <summary>A worker's runtime, libtorch and what is not counted here.</summary>
+    public const long Runtime = 600L << 20;
+
+    private const int Models = 3; // that generate: a pool keeps those before the newest for who still asks
+    private const int Rows = 512; // tokens that generation reads at once
+    private const int Float = sizeof(float);
+
+    /// <summary>A worker that generates: prompt-gen, sampler, judge or evaluator.</summary>
+    public long Generating => (Models * (Weights + Cache)) + Runtime;
+
+    /// <summary>The worker that trains.</summary>
+    public long Training => State + Activations + Runtime;
+
+    /// <summary>The process that needs most.</summary>
+    public long Most => IsOneProcess ? Generating + Training - Runtime : Math.Max(Generating, Training);
+
+    /// <summary>Works it out.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="settings">What adapters and activations depend on.</param>
+    /// <param name="rows">Tokens that go forward and backward at once.</param>
+    /// <param name="slots">Sequences that are generated at once.</param>
+    /// <param name="isOneProcess">Whether all workers are in one process.</param>
+    public static MemoryNeed Of(LlamaConfig config, RunSettings settings, long rows, int slots, bool isOneProcess)
+    {
+        var parameters = Elements(config);
+        var learned = settings.Lora.R == 0 ? parameters : AdapterElements(config, settings.Lora);
+        return new(
+            parameters * Float, CacheBytes(config, slots) + (Rows * (PerToken(config) / config.NumHiddenLayers + config.VocabSize) * Float), (parameters + (3 * learned)) * Float,
+            rows * ActivationFloats(config, settings.Train.CheckpointActivations) * Float, isOneProcess);
+    }
+
+    /// <summary>Numbers of a model.</summary>
+    public static long Elements(LlamaConfig config) => ParameterShape.Of(config).Sum(parameter => parameter.Shape.Aggregate(1L, (product, size) => product * size));
+
+    /// <summary>Numbers of its adapters: r · (in + out) for each target.</summary>
+    public static long AdapterElements(LlamaConfig config, LoraSettings lora) => ParameterShape.Of(config)
+        .Where(parameter => parameter.Shape.Count == 2 && lora.TargetModules.Any(target => parameter.Name.EndsWith($".{target}.weight", StringComparison.Ordinal)))
+        .Sum(parameter => lora.R * (parameter.Shape[0] + parameter.Shape[1]));
+
+    /// <summary>Bytes of keys and values: as many slots as there are, and fewer where they would come to more than the engine allows.</summary>
+    public static long CacheBytes(LlamaConfig config, int slots)
+    {
+        var usual = new GenerationEngineOptions();
+        var slot = 2L * config.NumHiddenLayers * Math.Min(usual.MaxPositions, config.MaxPositionEmbeddings) * config.NumKeyValueHeads * config.HeadDim * Float;
+        return slot * Math.Clamp(usual.CacheBytes / slot, 1, slots);
+    }
+
+    // A token through all layers: what the way back needs of each (two inputs, their norms, queries, keys, values, what attention gave, gate, up and their product).
+    private static long PerToken(LlamaConfig config) => config.NumHiddenLayers * PerLayer(config);
+
+    private static long PerLayer(LlamaConfig config) => (4L * config.HiddenSize) + (2L * config.NumAttentionHeads * config.HeadDim) + (2L * config.NumKeyValueHeads * config.HeadDim) + (3L * config.IntermediateSize);
+
+    // With the last norm, and scores over the vocabulary with their gradient.
+    private static long ActivationFloats(LlamaConfig config, bool checkpointed) =>
+        (checkpointed ? ((config.NumHiddenLayers + 1L) * config.HiddenSize) + (2 * PerLayer(config)) : PerToken(config) + PerLayer(config)) + (2L * config.HiddenSize) + (2L * config.VocabSize);
+}

@@ -1,0 +1,41 @@
+using SelfRewarding.Control.View;
+
+namespace SelfRewarding.Control.Plan;
+
+/// <summary>An estimate in lines.</summary>
+public static class PlanReport
+{
+    /// <summary>Tokens, memory and disk.</summary>
+    public static IEnumerable<string> Of(PlannedRun run, TokenPlan tokens, MemoryNeed memory, long there, DiskNeed disk, long free)
+    {
+        var settings = run.Settings;
+        yield return $"Preset {settings.Preset}: {settings.Iterations} iterations of {Figures.Count(settings.Prompts.PerIteration)} prompts, with a model of {Figures.Count(MemoryNeed.Elements(run.Config))} numbers and a context of {Figures.Count(run.Context)} tokens.";
+        yield return "";
+        yield return Row("Generating", "texts", "tokens read", "written at most");
+        foreach (var work in tokens.Generated)
+            yield return Row("  " + work.What + (work.Server ? " (by a server)" : ""), Figures.Count(work.Texts), Figures.Count(work.Read), Figures.Count(work.Written));
+        yield return "";
+        yield return Row("Training", "steps", "tokens", "");
+        foreach (var model in tokens.Trained)
+            yield return Row("  " + model.Model, (model.IsExact ? "" : "at most ") + Figures.Count(model.Steps), (model.IsExact ? "" : "at most ") + Figures.Count(model.Tokens), model.ReferenceTokens > 0 ? $"reference {Figures.Count(model.ReferenceTokens)}" : "");
+        if (settings.Prompts.Source == "model")
+            yield return "Counted with one draft a prompt: each further one costs as much again.";
+        yield return "";
+        yield return $"Memory: a worker that generates {Figures.Gibibytes(memory.Generating)} (up to three models of {Figures.Gibibytes(memory.Weights)} with a cache of {Figures.Gibibytes(memory.Cache)}); the worker that trains {Figures.Gibibytes(memory.Training)} "
+            + $"({Figures.Gibibytes(memory.State)} for weights, gradients and moments, {Figures.Gibibytes(memory.Activations)} for {Figures.Count(run.LargestPart)} tokens at once); {(memory.IsOneProcess ? "all in one process" : "the larger of the two")} {Figures.Gibibytes(memory.Most)} of {Figures.Gibibytes(there)}.";
+        yield return $"Disk: {Figures.Gibibytes(disk.Bytes)} of {Figures.Gibibytes(free)} that are free: models {Figures.Gibibytes(disk.Models)}, checkpoints {Figures.Gibibytes(disk.Checkpoints)}, log about {Figures.Gibibytes(disk.Log)}.";
+    }
+
+    /// <summary>The sentence that refuses for want of disk; null where there is enough.</summary>
+    public static string? DiskProblem(DiskNeed disk, long free) => disk.Bytes <= free ? null
+        : $"This needs {Figures.Gibibytes(disk.Bytes)} of disk, and {Figures.Gibibytes(free)} are free: give a folder elsewhere (--data), fewer iterations (--iterations), or fewer prompts (--prompts).";
+
+    /// <summary>The time, and what it was worked out from.</summary>
+    public static string Time(Speed speed, TokenPlan tokens) =>
+        $"Time: about {Hours(speed.For(tokens))} on this machine with one worker of each kind, were every text to run to its limit (measured just now: {Figures.Rate(speed.Read)} read, {Figures.Rate(speed.Written)} written, {Figures.Rate(speed.Trained)} trained)"
+        + (tokens.Generated.Any(work => work.Server) ? "; what servers do is not in it." : ".");
+
+    private static string Hours(TimeSpan time) => time.TotalHours >= 1 ? $"{Figures.Number(time.TotalHours, "#,0.0")} hours" : $"{Figures.Number(time.TotalMinutes, "0.0")} minutes";
+
+    private static string Row(string what, string first, string second, string third) => $"{what,-36}{first,18}{second,24}{third,26}".TrimEnd();
+}
