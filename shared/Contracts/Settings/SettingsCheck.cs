@@ -43,8 +43,6 @@ public static class SettingsCheck
             problems.Add($"lora.target_modules is empty, expected some of {string.Join(", ", LoraTargets.All)} (lora.r=0 trains all weights).");
         foreach (var target in settings.Lora.TargetModules.Except(LoraTargets.All))
             problems.Add($"lora.target_modules names '{target}', expected some of {string.Join(", ", LoraTargets.All)}.");
-        if (settings.Pairs.LengthControlByIteration is { } byIteration && (byIteration.Count == 0 || !byIteration.All(rho => rho is >= 0 and <= 1)))
-            problems.Add($"pairs.length_control_by_iteration is {(byIteration.Count == 0 ? "empty" : Describe(byIteration))}, expected one or more numbers from 0 to 1, or null.");
         ServerCheck.Check(settings, problems);
         RequirePlaceholder(settings.Format.Answer, "format.answer", "{prompt}", problems);
         RequirePlaceholder(settings.Format.Judge, "format.judge", "{prompt}", problems);
