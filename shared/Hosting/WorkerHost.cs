@@ -69,6 +69,7 @@ public static class WorkerHost
         services.AddSingleton<RunCatalog>();
         services.AddSingleton<RunLog>();
         services.AddSingleton<HostFailure>();
+        services.AddSingleton<WorkInHand>();
         services.AddSingleton<Recovery>();
         services.AddWorkBus(options, modules);
         services.AddTelemetry(options, modules);
