@@ -12,7 +12,7 @@ namespace SelfRewarding.Hosting;
 /// costs time takes a PostgreSQL session lock that others may take, too; it ends with the work, or with the process, however that ends. Nobody waits for it, and nothing
 /// that is computed depends on it: <see cref="Recovery"/> alone asks, so as not to have the same work done twice.
 /// </summary>
-public sealed class WorkInHand(NpgsqlDataSource database, WorkerOptions options)
+public sealed class WorkInHand(NpgsqlDataSource database, WorkerOptions options) : IDisposable
 {
     // A machine that is gone without a word is noticed in half a minute, not in two hours, and its locks go.
     private const string NoticeTheDead = "set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 4";
@@ -45,6 +45,13 @@ public sealed class WorkInHand(NpgsqlDataSource database, WorkerOptions options)
         {
             _gate.Release();
         }
+    }
+
+    /// <summary>Gives up what is still held.</summary>
+    public void Dispose()
+    {
+        _connection?.Dispose();
+        _gate.Dispose();
     }
 
     /// <summary>All that is worked on now, by the keys of <see cref="KeyOf"/>.</summary>
