@@ -27,7 +27,6 @@ public sealed class Recovery(
     // Training records every step and generation every prompt: a log that stands still for so long waits for something.
     private static readonly TimeSpan Look = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
     private readonly Outstanding _outstanding = new();
     private readonly SemaphoreSlim _folding = new(1);
@@ -49,14 +48,14 @@ public sealed class Recovery(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var (standstill, pause) = (new Standstill(), Turn);
+        var (standstill, failures) = (new Standstill(), 0);
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 if (standstill.Look(await LogEnd.OfAsync(database, stoppingToken)))
                     standstill.Sent(await RepublishLostAsync(null, _filled.IsFilled, stoppingToken));
-                pause = Turn;
+                failures = 0;
                 if (await reconnects.WaitAsync(Look, stoppingToken))
                 {
                     standstill.Reconnected();
@@ -69,9 +68,9 @@ public sealed class Recovery(
             }
             catch (Exception e) when (Transient.Passes(e))
             {
+                var pause = Pauses.After(++failures);
                 logger.JobRetried(nameof(Recovery), e.Message, pause.TotalSeconds);
                 await Task.Delay(pause, stoppingToken);
-                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
     }
@@ -171,8 +170,16 @@ public sealed class Recovery(
         async Task PublishAsync(Recorded recorded)
         {
             using var span = Traces.Resume(recorded);
-            await bus.PublishFactAsync(recorded.Fact, cancellationToken);
-            sent++;
+            try
+            {
+                await bus.PublishFactAsync(recorded.Fact, cancellationToken);
+                sent++;
+            }
+            catch (MessageTooLargeException e)
+            {
+                // The others can go on.
+                logger.WorkFailed($"{recorded.Stream}, {recorded.Version}", e.Message, e);
+            }
         }
     }
 
