@@ -6,7 +6,7 @@ using SelfRewarding.Inference;
 namespace SelfRewarding.Judge;
 
 /// <summary>Stage 3: the iteration's model, or a server in its place, judges each answer J times.</summary>
-public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engines) : IConsumer<CandidatesSampled>
+public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engines, WorkInHand inHand) : IConsumer<CandidatesSampled>
 {
     public async Task Consume(ConsumeContext<CandidatesSampled> context)
     {
@@ -16,6 +16,8 @@ public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engin
             throw new InvalidOperationException($"Prompt {iteration}-{ordinal} of run '{run}' has no candidates in the log, though a message says so.");
         PromptTelemetry.Taken(run, iteration, ordinal, history);
         object? fact = history.Judged;
+        // Until what comes of it is on the bus.
+        await using var held = fact is null ? await inHand.TakeAsync(run, iteration, ordinal, context.CancellationToken) : null;
         if (fact is null)
         {
             fact = await log.AppendStageAsync(

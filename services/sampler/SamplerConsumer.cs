@@ -8,7 +8,7 @@ using SelfRewarding.Model;
 namespace SelfRewarding.Sampler;
 
 /// <summary>Stage 2: the iteration's model, or a server in its place, writes N answers to a prompt.</summary>
-public sealed class SamplerConsumer(RunLog log, RunCatalog runs, TextEngines engines) : IConsumer<PromptGenerated>
+public sealed class SamplerConsumer(RunLog log, RunCatalog runs, TextEngines engines, WorkInHand inHand) : IConsumer<PromptGenerated>
 {
     public async Task Consume(ConsumeContext<PromptGenerated> context)
     {
@@ -16,6 +16,8 @@ public sealed class SamplerConsumer(RunLog log, RunCatalog runs, TextEngines eng
         var history = await log.ReadPromptAsync(prompt.Run, prompt.Iteration, prompt.Ordinal, context.CancellationToken);
         PromptTelemetry.Taken(prompt.Run, prompt.Iteration, prompt.Ordinal, history);
         var fact = history.Sampled ?? history.Outcome;
+        // Until what comes of it is on the bus.
+        await using var held = fact is null ? await inHand.TakeAsync(prompt.Run, prompt.Iteration, prompt.Ordinal, context.CancellationToken) : null;
         if (fact is null)
         {
             fact = await log.AppendStageAsync(

@@ -10,10 +10,7 @@ public static class Transient
 {
     private const int NoSpace = 28; // ENOSPC
 
-    // With pauses of 2, 4, 8, 16 and then 30 seconds: what has not passed after some minutes does not pass by itself.
-    private const int MaxFailures = 10;
-
-    // What went well for so long before it failed has seen the failure before pass: a worker that lives for months sees its servers restarted more often than ten times.
+    // What went well for so long before it failed has seen the failure before pass: a worker that lives for months sees its servers restarted many times.
     private static readonly TimeSpan WentWell = TimeSpan.FromMinutes(1);
 
     /// <summary>Whether a failure may pass. A full disk does not, though PostgreSQL says that it might; neither does a file that is not there.</summary>
@@ -28,7 +25,7 @@ public static class Transient
         _ => false,
     };
 
-    /// <summary>Tries work again that failed, with growing pauses, and gives up when it has failed ten times in a row.</summary>
+    /// <summary>Tries work again that failed, with growing pauses, and gives up when it has failed in a row for as long as <see cref="Pauses.Promise"/> says.</summary>
     /// <param name="what">The work's name, for the log.</param>
     /// <param name="attempt">Does the work; is told how often it has failed before.</param>
     /// <param name="passes">Which failures are worth another try.</param>
@@ -44,9 +41,9 @@ public static class Transient
             {
                 return await attempt(failures);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && passes(e) && (inARow = clock.GetElapsedTime(began) < WentWell ? inARow + 1 : 1) < MaxFailures)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && passes(e) && (inARow = clock.GetElapsedTime(began) < WentWell ? inARow + 1 : 1) <= Pauses.All.Count)
             {
-                var pause = TimeSpan.FromSeconds(Math.Min(30, Math.Pow(2, inARow)));
+                var pause = Pauses.After(inARow);
                 logger.JobRetried(what, e.Message, pause.TotalSeconds);
                 await Task.Delay(pause, clock, cancellationToken);
             }

@@ -69,6 +69,7 @@ public static class WorkerHost
         services.AddSingleton<RunCatalog>();
         services.AddSingleton<RunLog>();
         services.AddSingleton<HostFailure>();
+        services.AddSingleton<WorkInHand>();
         services.AddSingleton<Recovery>();
         services.AddWorkBus(options, modules);
         services.AddTelemetry(options, modules);
@@ -94,7 +95,7 @@ public static class WorkerHost
     public static async Task WaitForStoreAsync(IServiceProvider services, CancellationToken cancellationToken = default)
     {
         var database = services.GetRequiredService<NpgsqlDataSource>();
-        for (var pause = TimeSpan.FromMilliseconds(250); ; pause = TimeSpan.FromSeconds(Math.Min(10, pause.TotalSeconds * 2)))
+        for (var failures = 1; ; failures++)
         {
             try
             {
@@ -104,7 +105,7 @@ public static class WorkerHost
             catch (Exception e) when (e is NpgsqlException { IsTransient: true } or { InnerException: System.Net.Sockets.SocketException } or SchemaException { IsForOwner: true })
             {
                 services.GetRequiredService<ILogger<HostFailure>>().WaitingForStore(e.Message);
-                await Task.Delay(pause, cancellationToken);
+                await Task.Delay(Pauses.After(failures), cancellationToken);
             }
         }
     }

@@ -17,7 +17,7 @@ public sealed record WorkerOptions
     /// <summary>Npgsql connection string of the log's database.</summary>
     public required string Postgres { get; init; }
 
-    /// <summary><c>amqp://user:password@host:5672/</c>; null is MassTransit's in-memory transport.</summary>
+    /// <summary><c>amqp://user:password@host:5672/</c>, or <c>amqps</c> for TLS; null is MassTransit's in-memory transport.</summary>
     public string? RabbitMq { get; init; }
 
     /// <summary>The one run that this host carries, so that it leaves other runs of the same log alone; null carries all.</summary>
@@ -59,8 +59,10 @@ public sealed record WorkerOptions
         var rabbit = configuration["SELFREWARD_RABBITMQ"];
         if (string.IsNullOrWhiteSpace(rabbit))
             problems.Add("SELFREWARD_RABBITMQ is not set, expected the broker's address, such as amqp://user:password@localhost:5672/ (one process with everything in it: selfreward run).");
-        else if (!Uri.TryCreate(rabbit, UriKind.Absolute, out var uri) || uri.Scheme is not ("amqp" or "amqps" or "rabbitmq" or "rabbitmqs"))
-            problems.Add("SELFREWARD_RABBITMQ is no broker address, expected amqp://user:password@host:5672/.");
+        else if (BrokerAddress.Problem(rabbit) is { } problem)
+            problems.Add(problem);
+        if (configuration["SSL_CERT_FILE"] is { Length: > 0 } authorities && !File.Exists(authorities))
+            problems.Add($"SSL_CERT_FILE is '{authorities}', which is no file, expected one with the certificates of the authorities to trust.");
         var slots = Number("SELFREWARD_SLOTS");
         var prefetch = Number("SELFREWARD_PREFETCH");
         var telemetry = TelemetryOptions.From(configuration, problems);

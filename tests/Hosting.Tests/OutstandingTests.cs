@@ -22,8 +22,8 @@ public sealed class OutstandingTests
     [Fact]
     public void A_prompt_is_carried_on_by_its_last_stage()
     {
-        Messages(Started, Generated, Sampled).ShouldBe([Started, Sampled]);
-        Messages(Started, Generated, Sampled, Judged).ShouldBe([Started, Judged]);
+        Messages(Started, Generated, Sampled).ShouldBe([Started, new UnsettledPrompt("r", 1, 0, typeof(CandidatesSampled))]);
+        Messages(Started, Generated, Sampled, Judged).ShouldBe([Started, new UnsettledPrompt("r", 1, 0, typeof(CandidatesJudged))]);
     }
 
     [Fact]
@@ -54,10 +54,30 @@ public sealed class OutstandingTests
     }
 
     [Fact]
-    public void Other_runs_are_left_out_when_one_is_asked_for() =>
-        Fold(Started, Started with { Run = "other" }).Messages("other").ShouldBe([Started with { Run = "other" }]);
+    public void Other_runs_are_left_out_when_one_is_asked_for()
+    {
+        var outstanding = Fold(Started, Generated, Started with { Run = "other" });
+        outstanding.Notes("other").Select(recorded => recorded.Fact).ShouldBe([Started with { Run = "other" }]);
+        outstanding.Prompts("other").ShouldBeEmpty();
+        outstanding.Prompts("r").Count.ShouldBe(1);
+    }
 
-    private static IReadOnlyList<object> Messages(params object[] facts) => Fold(facts).Messages();
+    [Fact]
+    public void The_fold_goes_on_from_the_last_position_of_which_it_has_everything()
+    {
+        var outstanding = Fold(Started, Generated);
+        outstanding.Apply(new Recorded(Started, "run-fork", 1, 7, default, MoreFollow: true));
+        outstanding.Position.ShouldBe(2);
+        outstanding.Apply(new Recorded(Published, "run-fork", 2, 7, default, Shared: true));
+        outstanding.Position.ShouldBe(7);
+    }
+
+    // Prompts by their last stage alone.
+    private static IReadOnlyList<object> Messages(params object[] facts)
+    {
+        var outstanding = Fold(facts);
+        return [.. outstanding.Notes().Select(recorded => recorded.Fact), .. outstanding.Prompts()];
+    }
 
     private static Outstanding Fold(params object[] facts)
     {

@@ -10,7 +10,7 @@ public static class CarryOn
     /// <summary>Opens the data folder and does so.</summary>
     public static async Task<int> ToTheEndAsync(string folder, string run, IAnsiConsole console, bool plain, CancellationToken cancellationToken)
     {
-        using var data = DataFolder.Open(folder);
+        using var data = DataFolder.OpenForRun(folder);
         await using var host = await RunHost.OpenAsync(data, run, cancellationToken);
         return await ToTheEndAsync(data, host, run, console, plain, cancellationToken);
     }
@@ -25,8 +25,8 @@ public static class CarryOn
             await FollowAsync(host, summary, position, console, plain, cancellationToken);
             if (!summary.IsFinished)
             {
-                Console.WriteLine(data.Up is not null
-                    ? $"The workers go on with it; the same command looks on again. ('selfreward show {run}' shows what there is, 'selfreward down' stops the workers.)"
+                Console.WriteLine(data.IsWatched
+                    ? $"The workers go on with it; the same command looks on again. ('selfreward show {run}' shows what there is{(data.Up is null ? "" : ", 'selfreward down' stops the workers")}.)"
                     : $"Stopped. The same command goes on from here ('selfreward resume {run}' does, too); nothing is lost. ('selfreward show {run}' shows what there is.)");
                 return CommandLine.Interrupted;
             }

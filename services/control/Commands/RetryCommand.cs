@@ -34,7 +34,7 @@ public static class RetryCommand
         }
         catch (BrokerUnreachableException e)
         {
-            throw new UserException($"The broker cannot be used: {(e.InnerException ?? e).Message}", e);
+            throw new UserException($"The broker cannot be used: {BrokerAddress.Reason(e)}", e);
         }
         catch (PublishException e) when (e.IsReturn)
         {

@@ -18,7 +18,7 @@ public static class RunCommand
         var asked = RunOptions.Bind(options);
         var run = RunOptions.RunName(options, asked);
         var console = Terminal.Create();
-        using var data = DataFolder.Open(RunOptions.DataFolder(options));
+        using var data = DataFolder.OpenForRun(RunOptions.DataFolder(options));
         await using var host = await RunHost.OpenAsync(data, run, cancellationToken);
 
         var recorded = await host.Log.FindAsync(StreamNames.Run(run), RunStage.Started, cancellationToken) as RunStarted;

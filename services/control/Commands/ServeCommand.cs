@@ -35,6 +35,6 @@ public static class ServeCommand
     }
 
     private static Uri? BrokerOf(string? address) => string.IsNullOrWhiteSpace(address) ? null
-        : Uri.TryCreate(address, UriKind.Absolute, out var uri) ? uri
-        : throw new UserException("SELFREWARD_RABBITMQ is no broker address, expected amqp://user:password@host:5672/.");
+        : BrokerAddress.Problem(address) is { } problem ? throw new UserException(problem)
+        : new Uri(address);
 }

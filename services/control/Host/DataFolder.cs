@@ -3,8 +3,8 @@ using SelfRewarding.Control.Up;
 namespace SelfRewarding.Control;
 
 /// <summary>
-/// The folder that holds everything: the log's database, models, checkpoints, pairs. One process has it at a time; where that is <c>selfreward up</c>, others may use
-/// what it keeps alive.
+/// The folder that holds everything: the log's database, models, checkpoints, pairs. One process has it at a time, the one that hosts workers or keeps them alive; where
+/// that is <c>selfreward up</c>, others may use what it keeps alive. Who only watches takes nothing: where the servers are elsewhere, the folder is shared by many.
 /// </summary>
 public sealed class DataFolder : IDisposable
 {
@@ -31,6 +31,27 @@ public sealed class DataFolder : IDisposable
     /// <summary>What <c>selfreward up</c> keeps alive here; null where this process has the folder.</summary>
     public UpState? Up { get; }
 
+    /// <summary>Workers are processes of their own: this one starts and watches, and when it ends they go on.</summary>
+    public bool IsWatched => _lock is null;
+
+    /// <summary>The folder for a command that carries a run: taken where this process hosts the workers, and only watched where they are elsewhere.</summary>
+    /// <exception cref="UserException">Another process has it, or it cannot be written.</exception>
+    public static DataFolder OpenForRun(string path)
+    {
+        if (LogServer.Shared is null)
+            return Open(path);
+        var full = System.IO.Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(full);
+            return new DataFolder(full, null, null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable(full, e);
+        }
+    }
+
     /// <summary>Makes the folder where it is missing, and takes it for this process.</summary>
     /// <exception cref="UserException">Another process has it, or it cannot be written.</exception>
     public static DataFolder Open(string path)
@@ -56,7 +77,7 @@ public sealed class DataFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserException($"The data folder '{full}' cannot be used: {e.Message} Give another one (--data).", e);
+            throw Unusable(full, e);
         }
     }
 
@@ -77,6 +98,8 @@ public sealed class DataFolder : IDisposable
     public static UpState? FindUp(string path) => UpState.Read(path) is { IsInForce: true } up ? up : null;
 
     public void Dispose() => _lock?.Dispose();
+
+    private static UserException Unusable(string path, Exception e) => new($"The data folder '{path}' cannot be used: {e.Message} Give another one (--data).", e);
 
     private static bool IsTaken(IOException e) => e.HResult == WouldBlock;
 }

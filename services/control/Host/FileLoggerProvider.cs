@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace SelfRewarding.Control;
 
-/// <summary>Warnings and errors of the workers go to a file, so that the terminal stays readable.</summary>
+/// <summary>Warnings and errors of the workers go to a file, so that the terminal stays readable. Several processes that watch one folder may write to it.</summary>
 internal sealed class FileLoggerProvider(string path) : ILoggerProvider
 {
     private readonly Lock _gate = new();
@@ -17,7 +17,8 @@ internal sealed class FileLoggerProvider(string path) : ILoggerProvider
     {
         lock (_gate)
         {
-            _file ??= new StreamWriter(path, append: true) { AutoFlush = true };
+            _file ??= new StreamWriter(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+            _file.BaseStream.Seek(0, SeekOrigin.End);
             _file.WriteLine(line);
         }
     }

@@ -1,5 +1,6 @@
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
+using SelfRewarding.Hosting;
 
 namespace SelfRewarding.Control.Http;
 
@@ -10,12 +11,7 @@ internal sealed class BrokerCheck(Uri address) : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private readonly SemaphoreSlim _gate = new(1);
-    private readonly ConnectionFactory _factory = new()
-    {
-        // MassTransit knows the scheme by another name, too.
-        Uri = new UriBuilder(address) { Scheme = address.Scheme.Replace("rabbitmq", "amqp", StringComparison.Ordinal) }.Uri,
-        AutomaticRecoveryEnabled = false, RequestedConnectionTimeout = Patience, SocketReadTimeout = Patience, SocketWriteTimeout = Patience, ClientProvidedName = "selfreward serve",
-    };
+    private readonly ConnectionFactory _factory = FactoryOf(address);
 
     private IConnection? _connection;
 
@@ -44,6 +40,14 @@ internal sealed class BrokerCheck(Uri address) : IAsyncDisposable
     {
         await CloseAsync();
         _gate.Dispose();
+    }
+
+    private static ConnectionFactory FactoryOf(Uri address)
+    {
+        var factory = BrokerAddress.Factory(address.OriginalString);
+        factory.RequestedConnectionTimeout = factory.SocketReadTimeout = factory.SocketWriteTimeout = Patience;
+        factory.ClientProvidedName = "selfreward serve";
+        return factory;
     }
 
     private async Task CloseAsync()

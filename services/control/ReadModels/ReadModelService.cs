@@ -44,7 +44,7 @@ public sealed class ReadModelService(NpgsqlDataSource database, RunLog log, ILog
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                var pause = TimeSpan.FromSeconds(Math.Min(30, Math.Pow(2, ++failures)));
+                var pause = Pauses.After(++failures);
                 logger.ReadModelsWait(e.Message, pause.TotalSeconds, e);
                 await Task.WhenAny(Task.Delay(pause, stoppingToken));
             }

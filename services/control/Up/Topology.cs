@@ -73,7 +73,7 @@ public sealed record Topology(UpState? Up, string? Database, string? Broker, IRe
         }
         catch (Exception e) when (e is NpgsqlException or RabbitMQClientException or IOException)
         {
-            return (e is BrokerUnreachableException { InnerException: { } inner } ? inner : e).Message;
+            return e is BrokerUnreachableException unreachable ? BrokerAddress.Reason(unreachable) : e.Message;
         }
     }
 }

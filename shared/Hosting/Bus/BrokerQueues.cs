@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
@@ -47,14 +48,34 @@ public sealed class BrokerQueues : IAsyncDisposable
     }
 
     /// <summary>The first messages of an error queue; they stay in it.</summary>
-    public async Task<IReadOnlyList<FailedMessage>> LookAsync(string queue, int most, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<FailedMessage>> LookAsync(string queue, int most, CancellationToken cancellationToken) => LookAsync(
+        queue, most, message => new FailedMessage(FactOf(message.BasicProperties), Text(message.BasicProperties, "MT-Fault-Message") ?? "no reason is recorded"), cancellationToken);
+
+    /// <summary>The prompts that the first messages of an error queue are of; the messages stay in it. What cannot be read, or is of no prompt, is left out.</summary>
+    internal async Task<IReadOnlyList<(string Run, int Iteration, int Ordinal)>> PromptsInAsync(string queue, int most, CancellationToken cancellationToken) =>
+        [.. (await LookAsync(queue, most, message => PromptOf(message.Body), cancellationToken)).OfType<(string, int, int)>()];
+
+    private async Task<IReadOnlyList<T>> LookAsync<T>(string queue, int most, Func<BasicGetResult, T> read, CancellationToken cancellationToken)
     {
         // What is taken and not acknowledged goes back when the channel closes.
         await using var channel = await _connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        var seen = new List<FailedMessage>();
+        var seen = new List<T>();
         while (seen.Count < most && await channel.BasicGetAsync(queue, autoAck: false, cancellationToken) is { } message)
-            seen.Add(new FailedMessage(FactOf(message.BasicProperties), Text(message.BasicProperties, "MT-Fault-Message") ?? "no reason is recorded"));
+            seen.Add(read(message));
         return seen;
+    }
+
+    // MassTransit's envelope: {"message": {"run": …, "iteration": …, "ordinal": …, …}, …}.
+    private static (string Run, int Iteration, int Ordinal)? PromptOf(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Envelope>(body.Span, JsonSerializerOptions.Web)?.Message is { Run: { } run, Iteration: { } iteration, Ordinal: { } ordinal } ? (run, iteration, ordinal) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>
@@ -92,4 +113,8 @@ public sealed class BrokerQueues : IAsyncDisposable
 
     private static string? Text(IReadOnlyBasicProperties properties, string header) =>
         properties.Headers?.TryGetValue(header, out var value) == true ? value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : value?.ToString() : null;
+
+    private sealed record Envelope(Name? Message);
+
+    private sealed record Name(string? Run, int? Iteration, int? Ordinal);
 }

@@ -6,9 +6,6 @@ namespace SelfRewarding.Hosting;
 /// <summary>The bus: MassTransit over its in-memory transport, or over RabbitMQ when an address is set.</summary>
 public static class BusSetup
 {
-    // A database that is restarted or moved may take a quarter of an hour; a message that was given up by then would want a person. In one process nobody waits so long.
-    private const int TriesOverBroker = 50, TriesInMemory = 5;
-
     // RabbitMQ 4 drops a message that came back twenty times. Here a message comes back with each worker that is killed, and with each look into an error queue.
     private const int MostDeliveries = 1_000_000;
 
@@ -29,12 +26,14 @@ public static class BusSetup
                 // Only what passes by itself is worth another try; the rest goes to the error queue with its reason (the headers MT-Fault-…).
                 endpoint.UseMessageRetry(retry =>
                 {
-                    retry.Exponential(options.RabbitMq is null ? TriesInMemory : TriesOverBroker, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(500));
+                    retry.Intervals([.. options.RabbitMq is null ? Pauses.InOneProcess : Pauses.All]);
                     retry.Handle<Exception>(Transient.Passes);
                 });
                 endpoint.UseExecute(ContractHeader.Check);
-                if (endpoint is IRabbitMqReceiveEndpointConfigurator rabbit)
-                    Configure(rabbit, isOurs: name.EndsWith(options.Instance, StringComparison.Ordinal));
+                if (endpoint is not IRabbitMqReceiveEndpointConfigurator rabbit)
+                    return;
+                rabbit.UseExecute(MessageLimit.CheckReceived);
+                Configure(rabbit, isOurs: name.EndsWith(options.Instance, StringComparison.Ordinal));
             });
             foreach (var module in modules)
                 module.AddConsumers(bus);
@@ -42,10 +41,11 @@ public static class BusSetup
             bus.AddReceiveEndpointObserver(provider => provider.GetRequiredService<ReconnectWatch>());
             if (options.RabbitMq is { } address)
             {
+                bus.AddPublishObserver<MessageLimit>();
                 bus.UsingRabbitMq((context, transport) =>
                 {
                     // Publishing ends when the broker has confirmed the message: MassTransit's default (PublisherConfirmation), and what acknowledging the message before relies on.
-                    transport.Host(new Uri(address));
+                    transport.UseBroker(address);
                     transport.ConfigurePublish(publish => publish.UseExecute(ContractHeader.Write));
                     transport.ConfigureEndpoints(context);
                 });

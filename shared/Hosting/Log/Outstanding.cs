@@ -2,16 +2,24 @@ using SelfRewarding.Contracts;
 
 namespace SelfRewarding.Hosting;
 
+/// <summary>A prompt that has not settled.</summary>
+/// <param name="Fact">The last stage that is recorded: the message that carries it on.</param>
+public sealed record UnsettledPrompt(string Run, int Iteration, int Ordinal, Type Fact);
+
 /// <summary>
 /// The fold that makes the broker disposable: what the log says has been begun and not finished, as the messages that carry it on.
-/// Publishing one of them twice costs nothing, since every consumer looks into the log first.
+/// Publishing one of them twice costs nothing, since every consumer looks into the log first. It is kept and folded on, so prompts are in it by name alone: their texts are
+/// in the log.
 /// </summary>
 public sealed class Outstanding
 {
-    private readonly Dictionary<string, Recorded> _prompts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, UnsettledPrompt> _prompts = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Run, string Model), Recorded> _unevaluated = [];
     private readonly Dictionary<(string Run, string Model), Recorded> _untrained = [];
     private readonly Dictionary<string, Recorded> _heads = new(StringComparer.Ordinal);
+
+    /// <summary>Up to where the log is folded, for <see cref="RunLog.ReadAllAsync"/> to go on from.</summary>
+    public long Position { get; private set; }
 
     /// <summary>Folds one fact.</summary>
     public void Apply(Recorded recorded)
@@ -41,32 +49,39 @@ public sealed class Outstanding
             case PreferencePairBuilt or PromptDiscarded:
                 _prompts.Remove(recorded.Stream);
                 break;
-            case PromptGenerated or CandidatesSampled or CandidatesJudged:
-                _prompts[recorded.Stream] = recorded;
+            case PromptGenerated f:
+                _prompts[recorded.Stream] = new UnsettledPrompt(f.Run, f.Iteration, f.Ordinal, typeof(PromptGenerated));
+                break;
+            case CandidatesSampled f:
+                _prompts[recorded.Stream] = new UnsettledPrompt(f.Run, f.Iteration, f.Ordinal, typeof(CandidatesSampled));
+                break;
+            case CandidatesJudged f:
+                _prompts[recorded.Stream] = new UnsettledPrompt(f.Run, f.Iteration, f.Ordinal, typeof(CandidatesJudged));
                 break;
         }
+
+        // Who breaks off in the middle of what a fork shares folds all of that again.
+        if (!recorded.MoreFollow)
+            Position = recorded.Position;
     }
 
-    /// <summary>The messages to publish, each once: heads of the runs, unfinished prompts, untrained datasets, unevaluated models.</summary>
+    /// <summary>What every worker is told of, each once: heads of the runs, untrained datasets, unevaluated models.</summary>
     /// <param name="run">Only this run's; null is every run's.</param>
-    public IReadOnlyList<object> Messages(string? run = null) => [.. Facts(run).Select(recorded => recorded.Fact)];
-
-    /// <summary>As <see cref="Messages"/>, each with its place and trace.</summary>
-    /// <param name="run">Only this run's; null is every run's.</param>
-    public IReadOnlyList<Recorded> Facts(string? run = null)
+    public IReadOnlyList<Recorded> Notes(string? run = null)
     {
-        IEnumerable<Recorded> all = [.. _heads.Values, .. _prompts.Values, .. _untrained.Values, .. _unevaluated.Values];
+        IEnumerable<Recorded> all = [.. _heads.Values, .. _untrained.Values, .. _unevaluated.Values];
         return [.. all.DistinctBy(recorded => recorded.Fact, ReferenceEqualityComparer.Instance).Where(recorded => run is null || RunOf(recorded.Fact) == run)];
     }
+
+    /// <summary>What one worker does: the prompts that have not settled.</summary>
+    /// <param name="run">Only this run's; null is every run's.</param>
+    public IReadOnlyList<UnsettledPrompt> Prompts(string? run = null) => [.. _prompts.Values.Where(prompt => run is null || prompt.Run == run)];
 
     private static string RunOf(object fact) => fact switch
     {
         RunStarted f => f.Run,
         ModelPublished f => f.Run,
         DatasetFrozen f => f.Run,
-        PromptGenerated f => f.Run,
-        CandidatesSampled f => f.Run,
-        CandidatesJudged f => f.Run,
         _ => throw new ArgumentException($"'{fact.GetType().Name}' carries no work.", nameof(fact)),
     };
 }

@@ -28,6 +28,10 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
         return [.. ordinals.Select(ordinal => histories[ordinal])];
     }
 
+    /// <summary>What is recorded last of some prompts, each with its place and trace; a prompt that nothing is recorded of is left out.</summary>
+    internal async Task<IReadOnlyList<Recorded>> ReadLastStagesAsync(string run, int iteration, IReadOnlyList<int> ordinals, CancellationToken cancellationToken) =>
+        [.. (await ReadStagesAsync(run, iteration, ordinals, PromptStage.Generated, PromptStage.Settled, cancellationToken)).GroupBy(stage => stage.Ordinal).Select(prompt => prompt.MaxBy(stage => stage.Recorded.Version).Recorded)];
+
     /// <summary>The prompts that an iteration was planned with, by ordinal; read some at a time.</summary>
     public async IAsyncEnumerable<PromptHistory> ReadIterationAsync(string run, int iteration, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

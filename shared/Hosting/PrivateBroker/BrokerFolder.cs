@@ -40,8 +40,28 @@ internal sealed record BrokerFolder(string Home)
         return password;
     }
 
+    /// <summary>The files of TLS.</summary>
+    public IReadOnlyList<string> TlsFiles => [Path.Combine(Home, "tls.crt"), Path.Combine(Home, "tls.key")];
+
     /// <summary>Writes the settings of a start.</summary>
-    public void WriteSettings(int port, string password) => Write(Settings, $"""
+    /// <param name="tls">A second listener, and the certificate that it shows; null is none.</param>
+    public void WriteSettings(int port, string password, (int Port, BrokerTls Files)? tls)
+    {
+        WriteSettings(port, password, tls is null ? "" : $"""
+            listeners.ssl.1 = 127.0.0.1:{tls.Value.Port}
+            ssl_options.cacertfile = {ForNode}/tls.crt
+            ssl_options.certfile = {ForNode}/tls.crt
+            ssl_options.keyfile = {ForNode}/tls.key
+            ssl_options.verify = verify_none
+            """);
+        foreach (var (file, text) in TlsFiles.Zip([tls?.Files.Certificate, tls?.Files.Key]))
+        {
+            if (text is not null)
+                Write(file, text);
+        }
+    }
+
+    private void WriteSettings(int port, string password, string more) => Write(Settings, $"""
         # Made anew at every start.
         listeners.tcp.1 = 127.0.0.1:{port}
         default_user = {Login}
@@ -49,6 +69,7 @@ internal sealed record BrokerFolder(string Home)
         log.console = true
         log.console.level = warning
         log.file = false
+        {more}
 
         """);
 
@@ -64,3 +85,8 @@ internal sealed record BrokerFolder(string Home)
         File.Move(unfinished, path, overwrite: true);
     }
 }
+
+/// <summary>What a node shows who connects with TLS.</summary>
+/// <param name="Certificate">PEM.</param>
+/// <param name="Key">PEM.</param>
+internal sealed record BrokerTls(string Certificate, string Key);

@@ -30,7 +30,7 @@ public sealed class PrivateBroker : IAsyncDisposable
     private PrivateBroker(BrokerFolder folder, ServerAccount account, string password)
     {
         (_folder, _account) = (folder, account);
-        (_port, _distributionPort) = (FreePort(), FreePort());
+        (_port, _distributionPort, TlsPort) = (FreePort(), FreePort(), FreePort());
         Address = $"amqp://{BrokerFolder.Login}:{password}@127.0.0.1:{_port}/";
     }
 
@@ -43,6 +43,9 @@ public sealed class PrivateBroker : IAsyncDisposable
     /// <summary>Host and port, for people.</summary>
     public string Endpoint => $"127.0.0.1:{_port}";
 
+    /// <summary>Where it listens for TLS, if it does.</summary>
+    internal int TlsPort { get; }
+
     /// <summary>The node's process.</summary>
     public int ProcessId => _node!.Id;
 
@@ -53,7 +56,10 @@ public sealed class PrivateBroker : IAsyncDisposable
     /// <param name="folder">A folder for the node alone. Without <c>mnesia</c> in it the broker starts empty.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <exception cref="PrivateServerException">It cannot be started; the message says why, and what to do.</exception>
-    public static async Task<PrivateBroker> StartAsync(string folder, CancellationToken cancellationToken = default)
+    public static Task<PrivateBroker> StartAsync(string folder, CancellationToken cancellationToken = default) => StartAsync(folder, null, cancellationToken);
+
+    /// <summary>As the other, with a listener for TLS beside the plain one.</summary>
+    internal static async Task<PrivateBroker> StartAsync(string folder, BrokerTls? tls, CancellationToken cancellationToken)
     {
         var home = Path.GetFullPath(folder);
         if (!IsInstalled)
@@ -64,8 +70,10 @@ public sealed class PrivateBroker : IAsyncDisposable
             var files = new BrokerFolder(home);
             var password = files.Password();
             var broker = new PrivateBroker(files, account, password);
-            files.WriteSettings(broker._port, password);
+            files.WriteSettings(broker._port, password, tls is null ? null : (broker.TlsPort, tls));
             await account.GiveAsync(files.Settings, cancellationToken);
+            foreach (var file in tls is null ? [] : files.TlsFiles)
+                await account.GiveAsync(file, cancellationToken);
             await broker.StartAgainAsync(cancellationToken);
             return broker;
         }

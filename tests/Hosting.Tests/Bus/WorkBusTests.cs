@@ -207,6 +207,30 @@ public sealed class WorkBusTests(Broker broker)
     }
 
     [Fact(Timeout = Patience)]
+    public async Task A_message_over_the_limit_is_refused_before_it_is_sent_and_when_it_comes()
+    {
+        var address = await broker.AddressAsync();
+        await using var queues = await BrokerQueues.OpenAsync(address, Token);
+        await using var worker = await BusProcess.StartAsync(address, bus => bus.AddConsumer<LargeConsumer>());
+        var text = new string('x', 17 << 20);
+
+        var refused = await Should.ThrowAsync<MessageTooLargeException>(() => worker.Bus.PublishFactAsync(new RunStopped("r", 1, text), Token));
+        refused.Message.ShouldBe("RunStopped has 17 MiB, more than the 16 MiB that a message may have: ask for fewer or shorter texts (candidates.count, judge.count, max_new_tokens).");
+        Transient.Passes(refused).ShouldBeFalse();
+
+        await SendAsync(address, "large", $$$"""
+            {"messageType":["urn:message:SelfRewarding.Contracts:RunStopped"],"headers":{"SelfReward-Contract":"{{{ContractVersion.Current}}}"},"message":{"run":"r","iteration":1,"reason":"{{{text}}}"} }
+            """);
+        await Broker.UntilAsync(queues, "large_error", 1);
+        (await queues.LookAsync("large_error", 10, Token)).Single().Reason.ShouldStartWith("What was sent here has 17 MiB, more than the 16 MiB that a message may have");
+
+        await worker.Bus.PublishFactAsync(new RunStopped("r", 1, text[..(15 << 20)]), Token);
+        var taken = await worker.Taken.ReadAsync(Token);
+        ((RunStopped)taken.Fact).Reason.Length.ShouldBe(15 << 20);
+        taken.Done.SetResult();
+    }
+
+    [Fact(Timeout = Patience)]
     public async Task What_is_sent_again_to_a_queue_that_is_not_there_stays_where_it_is()
     {
         var address = await broker.AddressAsync();
@@ -255,6 +279,11 @@ public sealed class WorkBusTests(Broker broker)
     private sealed class InterruptedConsumer(Inbox inbox) : IConsumer<RunCompleted>
     {
         public Task Consume(ConsumeContext<RunCompleted> context) => inbox.WorkAsync(context.Message).WaitAsync(context.CancellationToken);
+    }
+
+    private sealed class LargeConsumer(Inbox inbox) : IConsumer<RunStopped>
+    {
+        public Task Consume(ConsumeContext<RunStopped> context) => inbox.WorkAsync(context.Message);
     }
 
     private sealed class CarefulConsumer(Inbox inbox) : IConsumer<RunStopped>

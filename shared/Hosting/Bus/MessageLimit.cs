@@ -1,0 +1,48 @@
+using System.Globalization;
+using MassTransit;
+using MassTransit.Context;
+
+namespace SelfRewarding.Hosting;
+
+/// <summary>
+/// No message is larger than this: a fact has texts in it, never weights, so a larger one is a mistake or an attack, and every worker that took it would hold it in memory,
+/// with all that its prefetch allows beside it. It is refused before it is sent, and before a consumer sees it.
+/// </summary>
+public sealed class MessageLimit : IPublishObserver
+{
+    /// <summary>Bytes of a message's body.</summary>
+    public const int MostBytes = 16 << 20;
+
+    /// <exception cref="MessageTooLargeException">It is larger.</exception>
+    public Task PrePublish<T>(PublishContext<T> context)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        // The body is made once, here or when it is sent; how long it is, it does not say before.
+        Check(typeof(T).Name, context is MessageSendContext<T> message ? message.Body.GetBytes().LongLength : context.BodyLength);
+        return Task.CompletedTask;
+    }
+
+    public Task PostPublish<T>(PublishContext<T> context)
+        where T : class => Task.CompletedTask;
+
+    public Task PublishFault<T>(PublishContext<T> context, Exception exception)
+        where T : class => Task.CompletedTask;
+
+    /// <exception cref="MessageTooLargeException">It is larger.</exception>
+    internal static void CheckReceived(ConsumeContext context) => Check("What was sent here", context.ReceiveContext.Body.Length);
+
+    private static void Check(string what, long? bytes)
+    {
+        if (bytes > MostBytes)
+        {
+            throw new MessageTooLargeException(
+                $"{what} has {MiB(bytes.Value)} MiB, more than the {MiB(MostBytes)} MiB that a message may have: ask for fewer or shorter texts (candidates.count, judge.count, max_new_tokens).");
+        }
+    }
+
+    private static string MiB(long bytes) => (bytes / (double)(1 << 20)).ToString("0.#", CultureInfo.InvariantCulture);
+}
+
+/// <summary>A message is larger than <see cref="MessageLimit.MostBytes"/>.</summary>
+public sealed class MessageTooLargeException(string message) : Exception(message);
