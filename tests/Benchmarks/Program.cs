@@ -16,6 +16,7 @@ var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task
     ["live"] = (output, stop) => LiveBenchmark.RunAsync(output, TimeSpan.FromMinutes(BenchmarkOption.Numbers(args, "minutes", 1)[0]), stop),
     ["pace"] = WritePaceBenchmark.RunAsync,
     ["tokens"] = TokenizerBenchmark.RunAsync,
+    ["filters"] = FilterBenchmark.RunAsync,
     ["scale"] = (output, stop) => ScaleBenchmark.RunAsync(output, args, stop),
     ["bus"] = (output, stop) => BusBenchmark.RunAsync(output, args, stop),
     [Chaos] = (output, stop) => ChaosBenchmark.RunAsync(output, args, stop),

@@ -27,10 +27,10 @@ public static class TokenizerBenchmark
             return;
         }
 
-        var gpt2 = await File.ReadAllTextAsync(Shared("data/gpt2/tokenizer.json")!, cancellationToken);
-        var text = Conversations(Shared("data/oasst")!);
+        var gpt2 = await File.ReadAllTextAsync(BesideCheckout.Find("data/gpt2/tokenizer.json")!, cancellationToken);
+        var text = Conversations(BesideCheckout.Find("data/oasst")!);
         var letters = new string('a', Megabyte);
-        var stories = TokenizerFile.Load(Shared("fixtures/stories260K/tokenizer.json")!, []);
+        var stories = TokenizerFile.Load(BesideCheckout.Find("fixtures/stories260K/tokenizer.json")!, []);
         (string Name, ITokenizer Tokenizer, string Text)[] cases =
         [
             ("GPT-2", TokenizerFile.Parse(gpt2, []), text),
@@ -107,16 +107,5 @@ public static class TokenizerBenchmark
         }
     }
 
-    private static string? Missing(params string[] paths) => Array.Find(paths, path => Shared(path) is null);
-
-    private static string? Shared(string path)
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var full = Path.Combine(folder.FullName, "shared", path);
-            if (Path.Exists(full)) return full;
-        }
-
-        return null;
-    }
+    private static string? Missing(params string[] paths) => Array.Find(paths, path => BesideCheckout.Find(path) is null);
 }
