@@ -99,6 +99,19 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void Prompts_come_from_the_model_or_a_file_that_is_there()
+    {
+        var file = WriteSettings("""{ "prompt": "Name a colour." }""");
+
+        Bind().Prompts.Source.ShouldBe("model");
+        Bind("--prompts-from", file).Prompts.Source.ShouldBe(file);
+        Bind("--prompts-from", Path.GetRelativePath(Directory.GetCurrentDirectory(), file)).Prompts.Source.ShouldBe(file, "it is recorded whole");
+        Bind("--set", "prompts.source=model").Prompts.Source.ShouldBe("model");
+        ProblemsOf("--prompts-from", "/nowhere/p.jsonl").ShouldBe(["--prompts-from: there is no '/nowhere/p.jsonl'."]);
+        ProblemsOf("--prompts-from", file, "--set", "engines.prompts.url=http://localhost:1/v1", "--set", "engines.prompts.model=m").ShouldHaveSingleItem().ShouldContain("leave one of them out");
+    }
+
+    [Fact]
     public void A_list_a_flag_and_nothing_can_be_set()
     {
         var settings = Bind(

@@ -37,17 +37,27 @@ public static class RunCommand
         // Everything that a run stands on is looked at before its first event is written.
         if (settings.Model.Path is { } folder)
             CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate).Dispose();
-        if (settings.Prompts.Source != "model")
-            CheckPrompts(settings);
         var seed = await Task.Run(() => SeedData.For(settings), cancellationToken);
+        if (settings.Prompts.Source != "model")
+            CheckPrompts(settings, seed);
         await log.AppendOnceAsync(StreamNames.Run(run), RunStage.Started, new RunStarted(run, settings, seed.Sets), cancellationToken);
     }
 
-    private static void CheckPrompts(RunSettings settings)
+    // They become training data, unfiltered: what is measured on may not be among them.
+    private static void CheckPrompts(RunSettings settings, SeedData seed)
     {
-        var (found, needed) = (Jsonl.ReadPrompts(settings.Prompts.Source).Count(), settings.Iterations * settings.Prompts.PerIteration);
+        var (file, needed) = (settings.Prompts.Source, (long)settings.Iterations * settings.Prompts.PerIteration);
+        var heldOut = seed.HeldOutPrompts.Select(prompt => prompt.Prompt.Trim()).Concat(seed.HeldOutRanked.Select(prompt => prompt.Prompt.Trim())).ToHashSet(StringComparer.Ordinal);
+        var found = 0L;
+        foreach (var prompt in Jsonl.ReadPrompts(file).TakeWhile(_ => found < needed))
+        {
+            found++;
+            if (heldOut.Contains(prompt.Trim()))
+                throw new DataFileException($"{file}: prompt {found}, \"{(prompt.Length <= 60 ? prompt : prompt[..57] + "...")}\", is also held out: take it out of one of the two, else the figures measure memory.");
+        }
+
         if (found < needed)
-            throw new DataFileException($"{settings.Prompts.Source} has {found} prompts, expected {needed} ({settings.Iterations} iterations of {settings.Prompts.PerIteration}): add prompts, or ask for fewer (--prompts).");
+            throw new DataFileException($"{file} has {found} prompts, expected {needed} ({settings.Iterations} iterations of {settings.Prompts.PerIteration}): add prompts, or ask for fewer (--prompts).");
     }
 
     private static void RefuseOtherSettings(string run, RunSettings recorded, RunSettings asked)

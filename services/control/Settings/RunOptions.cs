@@ -28,6 +28,7 @@ public static partial class RunOptions
         (Shorthand("--seed", "N", "Every random draw follows from it"), "seed"),
         (Shorthand("--iterations", "N", "How often the model trains on its own preferences"), "iterations"),
         (Shorthand("--prompts", "N", "New prompts in an iteration"), "prompts.per_iteration"),
+        (Shorthand("--prompts-from", "FILE", "New prompts from a file (JSONL of \"prompt\") instead of drafting them"), PromptSource),
         (Shorthand("--candidates", "N", "Answers to a prompt"), "candidates.count"),
         (Shorthand("--judgements", "N", "Judgements of an answer"), "judge.count"),
         (Shorthand("--model", "FOLDER", "M0 in Hugging Face layout"), "model.path"),
@@ -36,6 +37,8 @@ public static partial class RunOptions
         (Shorthand("--heldout", "FILE", "Ranked answers that no training sees (JSONL)"), "data.heldout"),
         (Shorthand("--limit", "N", "Use at most so many examples of each file"), "data.limit"),
     ];
+
+    private const string PromptSource = "prompts.source";
 
     /// <summary>Settings that name a file or folder of the person who starts the run.</summary>
     private static readonly IReadOnlyList<string> FilePaths = ["model.path", "data.ift", "data.eft", "data.heldout"];
@@ -147,7 +150,7 @@ public static partial class RunOptions
             draft.AddProblem($"{source}: the preset comes before all other settings: say --preset {text}.");
         else
             draft.Set(source, path, text);
-        if (FilePaths.Contains(path) && text != "null" && !Path.Exists(text))
+        if ((path == PromptSource ? text != "model" : FilePaths.Contains(path) && text != "null") && !Path.Exists(text))
             draft.AddProblem($"{source}: there is no '{text}'.");
     }
 
