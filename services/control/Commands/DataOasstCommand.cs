@@ -7,7 +7,7 @@ using SelfRewarding.Datasets.OpenAssistant;
 
 namespace SelfRewarding.Control.Commands;
 
-/// <summary><c>selfreward data oasst FILE</c>: demonstrations, ranked and held-out answers of Open Assistant's message trees, all three files or none.</summary>
+/// <summary><c>selfreward data oasst FILE</c>: demonstrations, ranked and held-out answers of Open Assistant's message trees; no file takes its place before all three are written.</summary>
 public static class DataOasstCommand
 {
     private static readonly OpenAssistantOptions Usual = new();
