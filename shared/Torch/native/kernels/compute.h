@@ -13,6 +13,9 @@ struct Matrix {
     int64_t column_stride;
 };
 
+// A product of so few rows reads B as it lies where B's columns lie one after another (decoding a batch): packing them would take longer than it saves.
+inline bool are_few(int64_t rows, const Matrix& b) { return b.row_stride == 1 && rows >= 10 && rows <= 64; }
+
 // Rows of one head: `stride` floats from one row to the next.
 struct Rows {
     const float* data;
