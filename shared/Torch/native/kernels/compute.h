@@ -73,8 +73,9 @@ struct Compute {
     // out[i] = e^((logits[i] - the greatest) * inverse_temperature)
     void (*tempered)(const float* logits, float inverse_temperature, float* out, int64_t size);
 
-    // One head of causal attention: query row i stands at position first + i and sees the last `window` of keys 0..first + i. lse may be null.
-    void (*attention)(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t rows, int64_t dim,
+    // Causal attention over one key head: query row i stands at position first + i * step and sees the last `window` of the keys up to that. The rows are those of one
+    // query head (step 1), or the query heads of one position that share the keys (step 0). lse may be null.
+    void (*attention)(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t step, int64_t rows, int64_t dim,
         int64_t window, float scale);
     // One head of one whole sequence: writes dq, adds to dk and dv.
     void (*attention_backward)(Rows q, Rows k, Rows v, Rows dout, const float* lse, int64_t lse_stride, MutableRows dq, MutableRows dk,

@@ -39,6 +39,10 @@ void tile(int64_t depth, const float* a, int64_t across, const float* b, int64_t
     constexpr int Natives = TileColumns / Lanes; // registers, not Vecs: the compiler keeps a plain array of them in place
     Native sum[Rows][Natives] = {};
     for (int64_t k = 0; k < depth; ++k, a += Packed ? TileRows : 1, b += stride) {
+        // Weights come from memory: the rows of the next tile are asked for a line at a time, a tile ahead.
+        if (!Packed && k % (64 / sizeof(float)) == 0)
+            for (int i = 0; i < Rows; ++i)
+                __builtin_prefetch(a + (i + Rows) * across);
         Native row[Natives];
 #pragma GCC unroll 4
         for (int j = 0; j < Natives; ++j)
