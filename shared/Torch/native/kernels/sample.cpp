@@ -72,11 +72,11 @@ void sort_likeliest_first(std::vector<int32_t>& ids, const float* logits) {
 }
 
 // Cuts the ids, which come and go in ascending order, to the smallest set, likeliest first, whose share of their mass reaches top_p; at least one.
-void keep_nucleus(std::vector<int32_t>& ids, const float* logits, const float* weights, double top_p) {
-    const double all = mass(ids, weights), reach = all * top_p;
+// `all` is their mass, and one of them is the likeliest.
+void keep_nucleus(std::vector<int32_t>& ids, const float* logits, const float* weights, double top_p, double all, int32_t likeliest) {
+    const double reach = all * top_p;
     // An id of the nucleus weighs no less than the mean of all that follow it; the rest need not be sorted.
     const double least = (all - reach) / static_cast<double>(ids.size()) * (1 - 1e-6);
-    const auto likeliest = *std::min_element(ids.begin(), ids.end(), Likelier{logits});
     ids.erase(std::remove_if(ids.begin(), ids.end(), [&](int32_t id) { return weights[id] < least && id != likeliest; }), ids.end());
     thread_local std::vector<int32_t> sorted;
     sorted = ids;
@@ -100,15 +100,19 @@ int64_t draw(const float* logits, int64_t size, const Draw& how) {
     ids.resize(size);
     std::iota(ids.begin(), ids.end(), 0);
     // Sorting needs an order, which NaN has not. An infinite greatest logit has become NaN here, too.
-    TORCH_CHECK(std::isfinite(mass(ids, weights.data())), "Sample: logits hold a value that is not a number, or infinity");
+    double all = mass(ids, weights.data());
+    TORCH_CHECK(std::isfinite(all), "Sample: logits hold a value that is not a number, or infinity");
     if (how.top_k > 0 && how.top_k < size) {
         std::nth_element(ids.begin(), ids.begin() + how.top_k, ids.end(), Likelier{logits});
         ids.resize(how.top_k);
         std::sort(ids.begin(), ids.end());
+        all = mass(ids, weights.data());
     }
-    if (how.top_p < 1)
-        keep_nucleus(ids, logits, weights.data(), how.top_p);
-    const double target = how.uniform * mass(ids, weights.data());
+    if (how.top_p < 1) {
+        keep_nucleus(ids, logits, weights.data(), how.top_p, all, static_cast<int32_t>(greedy(logits, size)));
+        all = mass(ids, weights.data());
+    }
+    const double target = how.uniform * all;
     double sum = 0;
     int32_t last = ids.front();
     for (const int32_t id : ids) {
