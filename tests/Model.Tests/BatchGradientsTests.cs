@@ -82,6 +82,27 @@ public sealed class BatchGradientsTests
         double Loss(DropoutKey key) => SftLoss.Mean(model, one, key).item<float>();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void With_a_large_vocabulary_only_rows_with_a_target_are_scored_and_nothing_changes(bool tied)
+    {
+        var config = Fixture.TinyConfig() with { VocabSize = SequenceBatch.LargeVocabulary, TieWordEmbeddings = tied };
+        using var picked = Llama.Create(config, seed: 2);
+        using var all = Llama.Create(config, seed: 2);
+        foreach (var model in (Llama[])[picked, all]) model.Parameters.RequireGradients(true);
+        using var scope = torch.NewDisposeScope();
+        using var batch = SequenceBatch.Of(Sequences(4));
+
+        var logProbs = batch.TargetLogProbs(picked);
+        var expected = Kernels.LogProbs(all.Logits(all.Forward(batch.Ids, batch.Layout)), batch.Targets);
+
+        logProbs.Floats().ShouldHaveTheBitsOf(expected.Floats());
+        logProbs.sum().backward();
+        expected.sum().backward();
+        ShouldHaveTheGradientsOf(picked, all);
+    }
+
     private static void ShouldHaveTheGradientsOf(Llama actual, Llama expected)
     {
         foreach (var (name, tensor) in actual.Parameters) tensor.grad!.ShouldBeCloseTo(expected.Parameters[name].grad!, 1e-5, name, relative: true);

@@ -86,6 +86,22 @@ public sealed class KernelSampleTests : IDisposable
     }
 
     [Fact]
+    public void The_composed_operation_draws_the_same_tokens_where_nothing_is_likely_and_many_are_equal()
+    {
+        const int rows = 50, size = 5000;
+        var steps = Array.ConvertAll(Floats(Random(1, rows, size)), value => MathF.Round(value * 16) / 32); // some are -0
+        var logits = torch.tensor(steps, [rows, size]);
+        var (temperature, topP) = (torch.full([rows], 0.7), torch.tensor([.. Enumerable.Range(0, rows).Select(i => 0.3f + (0.013f * i))]));
+        var topK = torch.tensor([.. Enumerable.Range(0, rows).Select(i => (long)(i % 3 * 1000))], torch.ScalarType.Int64);
+        var uniform = torch.tensor([.. Enumerable.Range(0, rows).Select(i => Philox.Uniform(9, 9, (ulong)i))], torch.ScalarType.Float64);
+
+        var (tokens, _) = Kernels.Sample(logits, temperature, topP, topK, uniform);
+        var (expected, _) = ComposedKernels.Sample(logits, temperature, topP, topK, uniform);
+
+        tokens.data<long>().ToArray().ShouldBe(expected.data<long>().ToArray());
+    }
+
+    [Fact]
     public void Frequencies_are_those_of_the_softmax()
     {
         const int draws = 100_000;

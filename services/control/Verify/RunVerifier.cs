@@ -117,6 +117,6 @@ public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, Wor
         var (subject, parent) = ($"training of {_run}/{name}", ModelNames.Iteration(name) is { } n and > 1 ? ModelNames.OfIteration(n - 1) : ModelNames.Base);
         await trainings.CheckAsync(name, subject, facts, pairs, cancellationToken);
         TrainingChecks.Check(report, subject, facts, published, models.GetValueOrDefault(parent)?.Model, pairs?.Select(pair => pair.Pair.Ordinal).ToList());
-        await WeightChecks.CheckCheckpointsAsync(report, $"{_run}/{name}", facts.OfType<CheckpointSaved>(), options.Data, published is not null, cancellationToken);
+        await WeightChecks.CheckCheckpointsAsync(report, $"{_run}/{name}", [.. facts.OfType<CheckpointSaved>()], options.Data, published is not null, cancellationToken);
     }
 }

@@ -30,8 +30,9 @@ public static class WeightChecks
     /// <summary>Checkpoints of a training that are still on disk.</summary>
     /// <param name="published">Whether the model is published: nothing goes on from its checkpoints, and their removal may have been cut short.</param>
     public static async Task CheckCheckpointsAsync(
-        VerifyReport report, string subject, IEnumerable<CheckpointSaved> checkpoints, string data, bool published, CancellationToken cancellationToken)
+        VerifyReport report, string subject, IReadOnlyList<CheckpointSaved> checkpoints, string data, bool published, CancellationToken cancellationToken)
     {
+        var newest = checkpoints.LastOrDefault(saved => Located(data, saved.Path) is { } folder && Directory.Exists(folder));
         foreach (var saved in checkpoints)
         {
             if (Located(data, saved.Path) is not { } folder)
@@ -44,8 +45,8 @@ public static class WeightChecks
                 continue;
             var (weights, optimizer) = (HashOf(folder, TrainingRun.WeightsHash), await TrainingRun.OptimizerHashAsync(folder, cancellationToken));
             var isPart = !weights.Found || optimizer is null;
-            // What is part of a checkpoint only may be one that is just being removed.
-            if (isPart && (published || !Directory.Exists(folder)))
+            // What is part of a checkpoint only may be one that is just being removed, or was when the worker was killed: nothing goes on from it, since a newer one is there.
+            if (isPart && (published || saved != newest || !Directory.Exists(folder)))
                 continue;
             report.Same(
                 "checkpoints on disk hash to what is recorded", $"{subject}, checkpoint {saved.Step} ({folder})",

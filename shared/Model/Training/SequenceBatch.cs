@@ -15,15 +15,20 @@ public sealed record TrainingSequence(int[] Prompt, int[] Response)
 /// </summary>
 public sealed class SequenceBatch : IDisposable
 {
-    private readonly int[] _offsets;
+    /// <summary>From so many tokens on, scoring only the rows that have a target saves more than picking them costs.</summary>
+    internal const int LargeVocabulary = 4096;
 
-    private SequenceBatch(int[] offsets, torch.Tensor ids, torch.Tensor targets, SequenceLayout layout, int targetCount, torch.Tensor segment)
+    private readonly int[] _offsets;
+    private readonly torch.Tensor _targetRows; // (TargetTokens) int64
+
+    private SequenceBatch(int[] offsets, torch.Tensor ids, torch.Tensor targets, SequenceLayout layout, long[] targetRows, torch.Tensor segment)
     {
         _offsets = offsets;
+        _targetRows = torch.tensor(targetRows, [targetRows.Length]);
         Ids = ids;
         Targets = targets;
         Layout = layout;
-        TargetTokens = targetCount;
+        TargetTokens = targetRows.Length;
         Segment = segment;
     }
 
@@ -60,7 +65,7 @@ public sealed class SequenceBatch : IDisposable
         var targets = new long[offsets[^1]];
         var segment = new float[sequences.Count * offsets[^1]];
         Array.Fill(targets, -100);
-        var count = 0;
+        var targetRows = new List<long>();
         for (var s = 0; s < sequences.Count; s++)
         {
             var (start, sequence) = (offsets[s], sequences[s]);
@@ -71,13 +76,13 @@ public sealed class SequenceBatch : IDisposable
                 if (i > 0 && i >= sequence.Prompt.Length)
                 {
                     targets[start + i - 1] = ids[start + i];
-                    count++;
+                    targetRows.Add(start + i - 1);
                 }
             }
         }
 
         return new SequenceBatch(
-            offsets, torch.tensor(ids, [ids.Length]), torch.tensor(targets, [targets.Length]), SequenceLayout.Of(offsets), count,
+            offsets, torch.tensor(ids, [ids.Length]), torch.tensor(targets, [targets.Length]), SequenceLayout.Of(offsets), [.. targetRows],
             torch.tensor(segment, [sequences.Count, ids.Length]));
     }
 
@@ -97,7 +102,12 @@ public sealed class SequenceBatch : IDisposable
     public torch.Tensor ResponseLengths() =>
         Kernels.Linear(Segment, Targets.ne(-100).to_type(torch.ScalarType.Float32).unsqueeze(0)).squeeze(1);
 
-    private torch.Tensor LogProbs(Llama model, torch.Tensor hidden) => Kernels.LogProbs(model.Logits(hidden), Targets);
+    private torch.Tensor LogProbs(Llama model, torch.Tensor hidden)
+    {
+        if (model.Config.VocabSize < LargeVocabulary) return Kernels.LogProbs(model.Logits(hidden), Targets);
+        var logits = model.Logits(Kernels.Embedding(_targetRows, hidden)); // (TargetTokens, V)
+        return torch.zeros([Tokens]).index_copy_(0, _targetRows, Kernels.LogProbs(logits, Targets.index_select(0, _targetRows)));
+    }
 
     private torch.Tensor Sums(torch.Tensor logProbs) => Kernels.Linear(Segment, logProbs.unsqueeze(0)).squeeze(1);
 
@@ -105,6 +115,7 @@ public sealed class SequenceBatch : IDisposable
     {
         Ids.Dispose();
         Targets.Dispose();
+        _targetRows.Dispose();
         Segment.Dispose();
         Layout.Dispose();
     }

@@ -13,6 +13,7 @@ internal static partial class Native
     // Before the first call of any export. Who sets OMP_NUM_THREADS has decided already.
     static Native()
     {
+        OpenMp.LetThreadsSleep();
         if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OMP_NUM_THREADS")))
             Check(sr_set_num_threads(Processors.Count));
     }

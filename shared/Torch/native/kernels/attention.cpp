@@ -46,24 +46,27 @@ Heads check_operands(const std::string& kernel, const at::Tensor& q, const at::T
 
 void attend(const std::vector<Segment>& segments, const Heads& heads, const float* q, float* out, float* lse, const Reach& reach) {
     struct Task {
-        int64_t segment, begin, head;
+        int64_t segment, begin, head, step;
     };
     std::vector<Task> tasks;
     double operations = 0;
     for (size_t s = 0; s < segments.size(); ++s) {
         operations += 4.0 * segments[s].rows * std::min(segments[s].first + segments[s].rows, reach.window) * heads.query * heads.dim;
+        // Of a single row, as in decoding, all query heads that share a key head go at once: its keys are packed once for them.
+        const bool single = segments[s].rows == 1 && lse == nullptr;
         for (int64_t begin = 0; begin < segments[s].rows; begin += QueryBlock)
-            for (int64_t head = 0; head < heads.query; ++head)
-                tasks.push_back({static_cast<int64_t>(s), begin, head});
+            for (int64_t head = 0; head < heads.query; head += single ? heads.group() : 1)
+                tasks.push_back({static_cast<int64_t>(s), begin, head, single ? 0 : 1});
     }
     parallel_tasks(static_cast<int64_t>(tasks.size()), operations, [&](int64_t t) {
-        const auto& [index, begin, head] = tasks[t];
+        const auto& [index, begin, head, step] = tasks[t];
         const Segment& segment = segments[index];
         const int64_t row = segment.row + begin, shared = head / heads.group() * heads.dim;
-        compute().attention({q + row * heads.query_stride() + head * heads.dim, heads.query_stride()}, {segment.k + shared, heads.key_stride()},
-            {segment.v + shared, heads.key_stride()}, {out + row * heads.query_stride() + head * heads.dim, heads.query_stride()},
-            lse != nullptr ? lse + row * heads.query + head : nullptr, heads.query, segment.first + begin,
-            std::min(QueryBlock, segment.rows - begin), heads.dim, reach.window, static_cast<float>(reach.scale));
+        const int64_t stride = step == 0 ? heads.dim : heads.query_stride();
+        compute().attention({q + row * heads.query_stride() + head * heads.dim, stride}, {segment.k + shared, heads.key_stride()},
+            {segment.v + shared, heads.key_stride()}, {out + row * heads.query_stride() + head * heads.dim, stride},
+            lse != nullptr ? lse + row * heads.query + head : nullptr, heads.query, segment.first + begin, step,
+            step == 0 ? heads.group() : std::min(QueryBlock, segment.rows - begin), heads.dim, reach.window, static_cast<float>(reach.scale));
     });
 }
 

@@ -15,13 +15,13 @@ inline int64_t before_window(int64_t visible, int64_t window) { return visible >
 // not see gets probability 0, which leaves its chain of fused multiply-adds as it was, so the tile that a row falls in makes no
 // difference: decoding one row gives the bits that it has in the whole sequence. Keys before every row's window are left out by whole
 // blocks of the summation, whose sums would be zeros.
-inline void attention(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t rows, int64_t dim,
-    int64_t window, float scale) {
+inline void attention(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t step, int64_t rows,
+    int64_t dim, int64_t window, float scale) {
     const int64_t unseen = before_window(first + 1, window) / KBlock * KBlock;
     k.data += unseen * k.stride;
     v.data += unseen * v.stride;
     first -= unseen;
-    const int64_t keys = first + rows, padded = round_up(keys, TileColumns);
+    const int64_t keys = first + (rows - 1) * step + 1, padded = round_up(keys, TileColumns);
     const bool turn_values = dim % TileColumns != 0; // else rows of v serve as they are
     const int64_t value_panels = turn_values ? round_up(dim, TileColumns) : 0;
     float* packed_keys = scratch(Scratch::Attention,
@@ -38,7 +38,7 @@ inline void attention(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64
 
     for (int64_t row = 0; row < rows; row += TileRows) {
         const int64_t some = rows - row < TileRows ? rows - row : TileRows;
-        const int64_t seen = first + row + some;
+        const int64_t seen = first + (row + some - 1) * step + 1;
         pack<TileRows>(packed_query, q.data + row * q.stride, q.stride, 1, some, dim);
         for (int64_t j = 0; j < seen; j += TileColumns)
             for (int64_t d = 0; d < dim; d += KBlock)
@@ -48,7 +48,7 @@ inline void attention(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64
         float totals[TileRows];
         for (int64_t i = 0; i < some; ++i) {
             float* score = scores + i * padded;
-            const int64_t visible = first + row + i + 1, hidden = before_window(visible, window), begin = hidden / Width * Width;
+            const int64_t visible = first + (row + i) * step + 1, hidden = before_window(visible, window), begin = hidden / Width * Width;
             const Vec most = broadcast(row_maximum(score + hidden, scale, visible - hidden)), factor = broadcast(scale);
             Vec total = broadcast(0);
             for (int64_t j = visible; j < round_up(visible, Width); ++j)

@@ -13,6 +13,9 @@ struct Matrix {
     int64_t column_stride;
 };
 
+// A product of so few rows reads B as it lies where B's columns lie one after another (decoding a batch): packing them would take longer than it saves.
+inline bool are_few(int64_t rows, const Matrix& b) { return b.row_stride == 1 && rows >= 10 && rows <= 64; }
+
 // Rows of one head: `stride` floats from one row to the next.
 struct Rows {
     const float* data;
@@ -70,8 +73,9 @@ struct Compute {
     // out[i] = e^((logits[i] - the greatest) * inverse_temperature)
     void (*tempered)(const float* logits, float inverse_temperature, float* out, int64_t size);
 
-    // One head of causal attention: query row i stands at position first + i and sees the last `window` of keys 0..first + i. lse may be null.
-    void (*attention)(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t rows, int64_t dim,
+    // Causal attention over one key head: query row i stands at position first + i * step and sees the last `window` of the keys up to that. The rows are those of one
+    // query head (step 1), or the query heads of one position that share the keys (step 0). lse may be null.
+    void (*attention)(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t step, int64_t rows, int64_t dim,
         int64_t window, float scale);
     // One head of one whole sequence: writes dq, adds to dk and dv.
     void (*attention_backward)(Rows q, Rows k, Rows v, Rows dout, const float* lse, int64_t lse_stride, MutableRows dq, MutableRows dk,

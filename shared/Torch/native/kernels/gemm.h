@@ -32,19 +32,24 @@ __attribute__((noinline)) inline void store_edge(const float* edge, int rows, fl
             c[j] = add ? c[j] + edge[j] : edge[j];
 }
 
-// C[0..Rows, 0..columns] = A B over `depth` terms, or C + A B. a: (depth, TileRows) packed; b: rows of TileColumns floats, `stride` apart.
-template <int Rows>
-void tile(int64_t depth, const float* a, const float* b, int64_t stride, float* c, int64_t c_row, int64_t columns, bool add) {
+// C[0..Rows, 0..columns] = A B over `depth` terms, or C + A B. a: (depth, TileRows) packed or, where it is read as it lies, rows of `depth`
+// floats, `across` apart; b: rows of TileColumns floats, `stride` apart.
+template <int Rows, bool Packed>
+void tile(int64_t depth, const float* a, int64_t across, const float* b, int64_t stride, float* c, int64_t c_row, int64_t columns, bool add) {
     constexpr int Natives = TileColumns / Lanes; // registers, not Vecs: the compiler keeps a plain array of them in place
     Native sum[Rows][Natives] = {};
-    for (int64_t k = 0; k < depth; ++k, a += TileRows, b += stride) {
+    for (int64_t k = 0; k < depth; ++k, a += Packed ? TileRows : 1, b += stride) {
+        // Weights come from memory: the rows of the next tile are asked for a line at a time, a tile ahead.
+        if (!Packed && k % (64 / sizeof(float)) == 0)
+            for (int i = 0; i < Rows; ++i)
+                __builtin_prefetch(a + (i + Rows) * across);
         Native row[Natives];
 #pragma GCC unroll 4
         for (int j = 0; j < Natives; ++j)
             __builtin_memcpy(&row[j], b + j * Lanes, sizeof(Native));
 #pragma GCC unroll 16
         for (int i = 0; i < Rows; ++i) {
-            const Native factor = splat(a[i]);
+            const Native factor = splat(a[Packed ? i : i * across]);
 #pragma GCC unroll 4
             for (int j = 0; j < Natives; ++j)
                 sum[i][j] = fused(factor, row[j], sum[i][j]);
@@ -75,20 +80,25 @@ void tile(int64_t depth, const float* a, const float* b, int64_t stride, float* 
     store_edge(edge, Rows, c, c_row, columns, add);
 }
 
-using Tile = void (*)(int64_t, const float*, const float*, int64_t, float*, int64_t, int64_t, bool);
+using Tile = void (*)(int64_t, const float*, int64_t, const float*, int64_t, float*, int64_t, int64_t, bool);
 
 // One tile function for each number of rows, so that a single row does not pay for a full tile.
-KERNELS_INLINE void tile(
-    int64_t rows, int64_t depth, const float* a, const float* b, int64_t stride, float* c, int64_t c_row, int64_t columns, bool add) {
+template <bool Packed>
+KERNELS_INLINE Tile tile_of(int64_t rows) {
 #if defined(__AVX512F__)
-    static constexpr Tile tiles[] = {tile<1>, tile<2>, tile<3>, tile<4>, tile<5>, tile<6>, tile<7>, tile<8>};
+    static constexpr Tile tiles[] = {tile<1, Packed>, tile<2, Packed>, tile<3, Packed>, tile<4, Packed>, tile<5, Packed>, tile<6, Packed>, tile<7, Packed>, tile<8, Packed>};
 #elif (defined(__AVX2__) && defined(__FMA__)) || defined(__aarch64__)
-    static constexpr Tile tiles[] = {tile<1>, tile<2>, tile<3>, tile<4>, tile<5>, tile<6>};
+    static constexpr Tile tiles[] = {tile<1, Packed>, tile<2, Packed>, tile<3, Packed>, tile<4, Packed>, tile<5, Packed>, tile<6, Packed>};
 #else
-    static constexpr Tile tiles[] = {tile<1>, tile<2>};
+    static constexpr Tile tiles[] = {tile<1, Packed>, tile<2, Packed>};
 #endif
     static_assert(sizeof tiles / sizeof *tiles == TileRows);
-    tiles[rows - 1](depth, a, b, stride, c, c_row, columns, add);
+    return tiles[rows - 1];
+}
+
+KERNELS_INLINE void tile(
+    int64_t rows, int64_t depth, const float* a, const float* b, int64_t stride, float* c, int64_t c_row, int64_t columns, bool add) {
+    tile_of<true>(rows)(depth, a, 0, b, stride, c, c_row, columns, add);
 }
 
 // Packs `count` lines of `depth` elements as (depth, Size), lines past `count` as zeros. `along` is the distance between
@@ -141,9 +151,43 @@ void pack(float* to, const float* from, int64_t across, int64_t along, int64_t c
     }
 }
 
+// C = A B for few rows, where the columns of B lie one after another: as C^T = B^T A^T, whose broadcast operand is read as it lies and whose other one is packed once.
+inline void product_of_few_rows(const Matrix& a, const Matrix& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth) {
+    constexpr int64_t Block = TileRows * Lanes; // columns of C that are turned at once
+    const int64_t width = (rows + TileColumns - 1) / TileColumns * TileColumns;
+    float* packed = scratch(Scratch::Product, width * depth + Block * width + 2 * Width);
+    float* turned = packed + width * depth + Width; // (Block, width)
+    for (int64_t i = 0; i < rows; i += TileColumns)
+        pack<TileColumns>(packed + i * depth, a.data + i * a.row_stride, a.row_stride, a.column_stride, rows - i, depth);
+    for (int64_t column = 0; column < columns; column += Block) {
+        const int64_t some = columns - column < Block ? columns - column : Block;
+        for (int64_t j = 0; j < some; j += TileRows) {
+            const int64_t lines = some - j < TileRows ? some - j : TileRows;
+            for (int64_t k = 0; k < depth; k += KBlock)
+                for (int64_t i = 0; i < width; i += TileColumns)
+                    tile_of<false>(lines)(depth - k < KBlock ? depth - k : KBlock, b.data + (column + j) * b.column_stride + k, b.column_stride,
+                        packed + i * depth + k * TileColumns, TileColumns, turned + j * width + i, width, TileColumns, k > 0);
+        }
+        for (int64_t j = 0; j < some; j += Lanes) {
+            const int64_t count = some - j < Lanes ? some - j : Lanes;
+            for (int64_t i = 0; i < rows; i += Lanes) {
+                Native square[Lanes];
+#pragma GCC unroll 16
+                for (int line = 0; line < Lanes; ++line)
+                    __builtin_memcpy(&square[line], turned + (j + line) * width + i, sizeof square[line]);
+                transpose(square);
+                for (int64_t row = 0; row < Lanes && i + row < rows; ++row)
+                    __builtin_memcpy(c + (i + row) * c_row + column + j, &square[row], count * sizeof(float));
+            }
+        }
+    }
+}
+
 // The product of rows [0, rows) and columns [0, columns): C = A B, or C + A B.
 // A (rows, depth), B (depth, columns), rows of C `c_row` apart.
 inline void product(const Matrix& a, const Matrix& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth, bool add) {
+    if (!add && are_few(rows, b))
+        return product_of_few_rows(a, b, c, c_row, rows, columns, depth);
     const int64_t some_rows = rows < RowBlock ? rows : RowBlock;
     const int64_t some_depth = depth < KBlock ? depth : KBlock;
     const int64_t row_tiles = (some_rows + TileRows - 1) / TileRows;

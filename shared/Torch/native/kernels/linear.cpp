@@ -7,23 +7,52 @@ namespace {
 // The length of each part, in whole register tiles.
 int64_t share(int64_t length, int64_t parts, int64_t tile) { return ((length + parts - 1) / parts + tile - 1) / tile * tile; }
 
-// C = A B, cut along the dimension that leaves the smallest largest part; else the longer one, so that the operand that is packed
-// for every part is the smaller.
+// What one part of a product takes, in multiply-adds for each term: packing an element takes as long as some fifty of them (measured), and B is packed anew for
+// every block of rows.
+double cost(int64_t rows, int64_t columns, const Matrix& b) {
+    constexpr double Packing = 50;
+    constexpr int64_t RowBlock = 192; // gemm.h
+    const int64_t packed = are_few(rows, b) ? 0 : columns * ((rows + RowBlock - 1) / RowBlock);
+    return static_cast<double>(rows) * columns + Packing * (rows + packed);
+}
+
+// How a product is cut: along its rows or its columns, into parts of `size`.
+struct Cut {
+    bool by_rows;
+    int64_t size;
+};
+
+// The cut that takes the least time if each thread takes its share. More parts even out the load where other programs hold a core, as long as they cost little more.
+Cut best_cut(int64_t rows, int64_t columns, double operations, const Matrix& b) {
+    constexpr double WorthAPart = 4e6, WorthBalance = 1.1;
+    const int64_t threads = threads_for(operations);
+    Cut best{true, rows};
+    double least = cost(rows, columns, b) * threads; // nobody else helps
+    for (int64_t turns = 1; threads > 1 && turns <= 4 && (turns == 1 || operations >= WorthAPart * threads * turns); turns *= 2)
+        for (const bool by_rows : {false, true}) {
+            const int64_t length = by_rows ? rows : columns, size = share(length, threads * turns, by_rows ? 8 : 32);
+            const int64_t parts = (length + size - 1) / size, each = (parts + threads - 1) / threads;
+            const double total = static_cast<double>(threads * each) * (by_rows ? cost(size, columns, b) : cost(rows, size, b));
+            const double counted = total * (turns == 1 ? WorthBalance * WorthBalance : turns == 2 ? WorthBalance : 1);
+            if (counted < least) {
+                least = counted;
+                best = {by_rows, size};
+            }
+        }
+    return best;
+}
+
+// C = A B
 void parallel_product(const Matrix& a, const Matrix& b, float* c, int64_t rows, int64_t columns, int64_t depth) {
     const double operations = 2.0 * rows * columns * depth;
-    // Several parts for each thread even out the load, as long as each is worth packing the other operand for.
-    constexpr double WorthAPart = 4e6;
-    const int64_t threads = threads_for(operations);
-    const int64_t parts = threads == 1 ? 1 : std::clamp<int64_t>(static_cast<int64_t>(operations / WorthAPart), threads, 4 * threads);
-    const int64_t some_rows = share(rows, parts, 8), some_columns = share(columns, parts, 32);
-    const int64_t by_rows = some_rows * columns, by_columns = rows * some_columns;
-    if (by_rows < by_columns || (by_rows == by_columns && rows >= columns))
-        parallel_blocks(rows, some_rows, operations, [&](int64_t begin, int64_t end) {
+    const Cut cut = best_cut(rows, columns, operations, b);
+    if (cut.by_rows)
+        parallel_blocks(rows, cut.size, operations, [&](int64_t begin, int64_t end) {
             compute().product({a.data + begin * a.row_stride, a.row_stride, a.column_stride}, b, c + begin * columns, columns, end - begin,
                 columns, depth, false);
         });
     else
-        parallel_blocks(columns, some_columns, operations, [&](int64_t begin, int64_t end) {
+        parallel_blocks(columns, cut.size, operations, [&](int64_t begin, int64_t end) {
             compute().product(a, {b.data + begin * b.column_stride, b.row_stride, b.column_stride}, c + begin, columns, rows, end - begin,
                 depth, false);
         });

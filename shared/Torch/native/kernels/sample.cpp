@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace kernels {
@@ -33,19 +35,58 @@ double mass(const std::vector<int32_t>& ids, const float* weights) {
     return std::accumulate(ids.begin(), ids.end(), 0.0, [weights](double total, int32_t id) { return total + weights[id]; });
 }
 
-// Cuts the ids to the smallest set, likeliest first, whose share of their mass reaches top_p; at least one.
-void keep_nucleus(std::vector<int32_t>& ids, const float* logits, const float* weights, double top_p) {
-    const double reach = mass(ids, weights) * top_p;
+// Sorts ids, which come in ascending order, by Likelier: least significant digit first, which keeps the order of equal ones. A vocabulary where nothing is likely
+// has tens of thousands of them.
+void sort_likeliest_first(std::vector<int32_t>& ids, const float* logits) {
+    struct Entry {
+        uint32_t key; // ascending where the logit descends
+        int32_t id;
+    };
+    constexpr int Bits = 11, Digits = 3;
+    constexpr size_t Buckets = size_t{1} << Bits;
+    thread_local std::vector<Entry> entries, sorted;
+    thread_local std::vector<uint32_t> starts;
+    entries.resize(ids.size());
+    sorted.resize(ids.size());
+    starts.assign(Digits * Buckets, 0);
+    for (size_t i = 0; i < ids.size(); ++i) {
+        const float logit = logits[ids[i]] + 0.0f; // of -0 and 0 neither is greater
+        uint32_t bits;
+        std::memcpy(&bits, &logit, sizeof bits);
+        const uint32_t key = (bits >> 31) != 0 ? bits : ~bits & 0x7fffffffu;
+        entries[i] = {key, ids[i]};
+        for (int digit = 0; digit < Digits; ++digit)
+            ++starts[digit * Buckets + (key >> (digit * Bits) & (Buckets - 1))];
+    }
+    for (int digit = 0; digit < Digits; ++digit) {
+        uint32_t* start = starts.data() + digit * Buckets;
+        uint32_t total = 0;
+        for (size_t bucket = 0; bucket < Buckets; ++bucket)
+            total += std::exchange(start[bucket], total);
+        for (const Entry& entry : entries)
+            sorted[start[entry.key >> (digit * Bits) & (Buckets - 1)]++] = entry;
+        entries.swap(sorted);
+    }
+    for (size_t i = 0; i < ids.size(); ++i)
+        ids[i] = entries[i].id;
+}
+
+// Cuts the ids, which come and go in ascending order, to the smallest set, likeliest first, whose share of their mass reaches top_p; at least one.
+// `all` is their mass, and one of them is the likeliest.
+void keep_nucleus(std::vector<int32_t>& ids, const float* logits, const float* weights, double top_p, double all, int32_t likeliest) {
+    const double reach = all * top_p;
     // An id of the nucleus weighs no less than the mean of all that follow it; the rest need not be sorted.
-    const double least = (mass(ids, weights) - reach) / static_cast<double>(ids.size()) * (1 - 1e-6);
-    const auto likeliest = *std::min_element(ids.begin(), ids.end(), Likelier{logits});
+    const double least = (all - reach) / static_cast<double>(ids.size()) * (1 - 1e-6);
     ids.erase(std::remove_if(ids.begin(), ids.end(), [&](int32_t id) { return weights[id] < least && id != likeliest; }), ids.end());
-    std::sort(ids.begin(), ids.end(), Likelier{logits});
+    thread_local std::vector<int32_t> sorted;
+    sorted = ids;
+    sort_likeliest_first(sorted, logits);
     double sum = 0;
     size_t count = 0;
-    while (count < ids.size() && (count == 0 || sum < reach))
-        sum += weights[ids[count++]];
-    ids.resize(count);
+    while (count < sorted.size() && (count == 0 || sum < reach))
+        sum += weights[sorted[count++]];
+    const int32_t last = sorted[count - 1];
+    ids.erase(std::remove_if(ids.begin(), ids.end(), [&](int32_t id) { return Likelier{logits}(last, id); }), ids.end());
 }
 
 int64_t draw(const float* logits, int64_t size, const Draw& how) {
@@ -59,16 +100,19 @@ int64_t draw(const float* logits, int64_t size, const Draw& how) {
     ids.resize(size);
     std::iota(ids.begin(), ids.end(), 0);
     // Sorting needs an order, which NaN has not. An infinite greatest logit has become NaN here, too.
-    TORCH_CHECK(std::isfinite(mass(ids, weights.data())), "Sample: logits hold a value that is not a number, or infinity");
+    double all = mass(ids, weights.data());
+    TORCH_CHECK(std::isfinite(all), "Sample: logits hold a value that is not a number, or infinity");
     if (how.top_k > 0 && how.top_k < size) {
         std::nth_element(ids.begin(), ids.begin() + how.top_k, ids.end(), Likelier{logits});
         ids.resize(how.top_k);
-    }
-    if (how.top_p < 1)
-        keep_nucleus(ids, logits, weights.data(), how.top_p);
-    if (static_cast<int64_t>(ids.size()) < size)
         std::sort(ids.begin(), ids.end());
-    const double target = how.uniform * mass(ids, weights.data());
+        all = mass(ids, weights.data());
+    }
+    if (how.top_p < 1) {
+        keep_nucleus(ids, logits, weights.data(), how.top_p, all, static_cast<int32_t>(greedy(logits, size)));
+        all = mass(ids, weights.data());
+    }
+    const double target = how.uniform * all;
     double sum = 0;
     int32_t last = ids.front();
     for (const int32_t id : ids) {
