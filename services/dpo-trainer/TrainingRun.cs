@@ -11,7 +11,10 @@ namespace SelfRewarding.DpoTrainer;
 /// </summary>
 public sealed class TrainingRun : IDisposable
 {
-    private const string OptimizerFile = "optimizer.safetensors", AdapterFolder = "adapter";
+    private const string OptimizerFile = "optimizer.safetensors";
+
+    /// <summary>Beside a published model that an adapter made: the adapter by itself.</summary>
+    public const string AdapterFolder = "adapter";
 
     private readonly TrainingJournal _journal;
     private readonly WorkerOptions _options;
@@ -45,26 +48,45 @@ public sealed class TrainingRun : IDisposable
         FactLog log, WorkerOptions options, string run, string name, ModelRef parent, OptimizerSettings figures, RunSettings settings, TimeProvider time, CancellationToken cancellationToken)
     {
         var journal = await TrainingJournal.OpenAsync(log, run, name, time, cancellationToken);
+        var lora = settings.Lora.Figures();
 
         // The newest that is still there; the log also names older ones, which were removed when the newest was safe.
         var checkpoint = journal.Checkpoints.LastOrDefault(saved => Directory.Exists(options.Locate(saved.Path)));
         if (checkpoint is null)
         {
             var start = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
-            return new TrainingRun(journal, options, run, name, parent, start, FreshAdapter(start, name, settings), figures);
+            return Begin(start, () => lora is null ? null : LoraAdapter.Create(start.Model.Config, lora, AdapterSeed(name, settings)), optimizerFile: null, completedSteps: 0);
         }
 
         var folder = options.Locate(checkpoint.Path);
         var state = Path.Combine(folder, OptimizerFile);
         RefuseOther($"Optimiser state '{state}'", await OptimizerHashAsync(folder, cancellationToken) ?? "(no file)", checkpoint.OptimizerSha256, folder, name);
-        var isAdapter = settings.Lora.R > 0;
-        if (isAdapter)
+        if (lora is not null)
             RefuseOther($"The adapter in '{folder}'", LoraFiles.Sha256(folder), checkpoint.Sha256, folder, name);
-        var policy = isAdapter ? CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256) : CheckpointFolder.Load(folder, checkpoint.Sha256);
-        var adapter = isAdapter ? LoraAdapter.Load(folder, policy.Model.Config) : null;
-        var job = new TrainingRun(journal, options, run, name, parent, policy, adapter, figures) { CompletedSteps = checkpoint.Step };
-        job.Optimizer.Load(state);
-        return job;
+        var policy = lora is null ? CheckpointFolder.Load(folder, checkpoint.Sha256) : CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
+        return Begin(policy, () => lora is null ? null : LoraAdapter.Load(folder, policy.Model.Config, lora), state, checkpoint.Step);
+
+        // What is loaded belongs to the job, or is freed where there will be none.
+        TrainingRun Begin(LoadedModel model, Func<LoraAdapter?> adapted, string? optimizerFile, int completedSteps)
+        {
+            LoraAdapter? adapter = null;
+            TrainingRun? job = null;
+            try
+            {
+                adapter = adapted();
+                job = new TrainingRun(journal, options, run, name, parent, model, adapter, figures) { CompletedSteps = completedSteps };
+                if (optimizerFile is not null)
+                    job.Optimizer.Load(optimizerFile);
+                return job;
+            }
+            catch
+            {
+                job?.Optimizer.Dispose();
+                adapter?.Dispose();
+                model.Dispose();
+                throw;
+            }
+        }
     }
 
     /// <summary>Records the plan; a plan that is recorded already must be the same.</summary>
@@ -102,7 +124,7 @@ public sealed class TrainingRun : IDisposable
     {
         var path = Path.Combine(CheckpointRoot, $"step-{step}");
         var folder = _options.Locate(path);
-        var sha256 = _adapter?.Save(folder, _parent.Path) ?? CheckpointFolder.Save(folder, Policy, masterWeights: true);
+        var sha256 = _adapter?.Save(folder, _options.Locate(_parent.Path)) ?? CheckpointFolder.Save(folder, Policy, masterWeights: true);
         var optimizerSha256 = Optimizer.Save(Path.Combine(folder, OptimizerFile));
         await _journal.CheckpointAsync(new CheckpointSaved(_run, _name, step, path, sha256, optimizerSha256), cancellationToken);
         foreach (var old in Directory.GetDirectories(_options.Locate(CheckpointRoot)).Where(other => Path.GetFileName(other) != Path.GetFileName(path)))
@@ -117,7 +139,7 @@ public sealed class TrainingRun : IDisposable
     {
         await _journal.FlushAsync(cancellationToken);
         var path = Path.Combine("runs", _run, "models", _name);
-        _adapter?.Save(Path.Combine(_options.Locate(path), AdapterFolder), _parent.Path);
+        _adapter?.Save(Path.Combine(_options.Locate(path), AdapterFolder), _options.Locate(_parent.Path));
         Policy.Model.MergeAdapter();
         return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
     }
@@ -151,11 +173,8 @@ public sealed class TrainingRun : IDisposable
         Policy.Dispose();
     }
 
-    private static LoraAdapter? FreshAdapter(LoadedModel policy, string name, RunSettings settings) => settings.Lora is { R: > 0 } lora
-        ? LoraAdapter.Create(
-            policy.Model.Config, new LoraConfig(lora.R, lora.Alpha, lora.Dropout, lora.TargetModules),
-            DrawKey.For(settings.Seed, DrawPurpose.Initialisation, 1 + (ModelNames.Iteration(name) ?? 0))) // 0 is M0's own
-        : null;
+    private static ulong AdapterSeed(string name, RunSettings settings) =>
+        DrawKey.For(settings.Seed, DrawPurpose.Initialisation, 1 + (ModelNames.Iteration(name) ?? 0)); // 0 is M0's own
 
     private static void RefuseOther(string subject, string found, string expected, string folder, string name)
     {

@@ -135,7 +135,7 @@ public sealed class LoraTests : IDisposable
         using var adapter = LoraAdapter.Create(model, s_config with { TargetModules = ["q_proj", "down_proj"], Dropout = 0.25 }, seed: 1);
         Disturb(adapter);
 
-        var sha256 = adapter.Save(_folder.FullName, "runs/kata-1/models/M1");
+        var sha256 = adapter.Save(_folder.FullName, Path.Combine(_folder.Parent!.FullName, "M1"));
 
         LoraFiles.Sha256(_folder.FullName).ShouldBe(sha256);
         using var back = LoraAdapter.Load(_folder.FullName, model);
@@ -149,7 +149,7 @@ public sealed class LoraTests : IDisposable
         var json = JsonNode.Parse(File.ReadAllText(ConfigPath))!;
         json["peft_type"]!.GetValue<string>().ShouldBe("LORA");
         json["task_type"]!.GetValue<string>().ShouldBe("CAUSAL_LM");
-        json["base_model_name_or_path"]!.GetValue<string>().ShouldBe("runs/kata-1/models/M1");
+        json["base_model_name_or_path"]!.GetValue<string>().ShouldBe("../M1", "from the adapter's folder, so that both can be moved");
         json["lora_alpha"]!.GetValue<double>().ShouldBe(6);
     }
 
@@ -194,10 +194,28 @@ public sealed class LoraTests : IDisposable
         Should.Throw<CheckpointException>(() => LoraAdapter.Load(_folder.FullName, Fixture.TinyConfig() with { NumHiddenLayers = 3 })).Message.ShouldContain("has no tensor");
     }
 
+    [Theory]
+    [InlineData("r", "2", "4")]
+    [InlineData("lora_alpha", "12", "6")]
+    [InlineData("lora_dropout", "0.5", "0")]
+    [InlineData("target_modules", "[\"q_proj\"]", "[down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj]")]
+    public void Figures_other_than_those_of_the_training_are_refused(string field, string value, string expected)
+    {
+        using var adapter = LoraAdapter.Create(Fixture.TinyConfig(), s_config, seed: 1);
+        adapter.Save(_folder.FullName, "base");
+        LoraAdapter.Load(_folder.FullName, Fixture.TinyConfig(), s_config with { TargetModules = [.. LoraConfig.Known.Reverse()] }).Dispose();
+        var json = JsonNode.Parse(File.ReadAllText(ConfigPath))!;
+        json[field] = JsonNode.Parse(value);
+        File.WriteAllText(ConfigPath, json.ToJsonString());
+
+        Should.Throw<CheckpointException>(() => LoraAdapter.Load(_folder.FullName, Fixture.TinyConfig(), s_config))
+            .Message.ShouldBe($"{ConfigPath}: \"{field}\" is {value.Replace("\"", "")}, but this adapter is trained with {expected}: put that back.");
+    }
+
     private string ConfigPath => Path.Combine(_folder.FullName, "adapter_config.json");
 
     /// <summary>As after some training: B is not zero any more.</summary>
-    private static void Disturb(LoraAdapter adapter)
+    internal static void Disturb(LoraAdapter adapter)
     {
         using var off = torch.no_grad();
         foreach (var (index, (name, tensor)) in adapter.Parameters.Index())

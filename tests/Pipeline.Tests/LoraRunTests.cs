@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using SelfRewarding.Contracts;
+using SelfRewarding.Control;
 using SelfRewarding.Model;
 using Shouldly;
 using Xunit;
@@ -21,16 +23,13 @@ public sealed class LoraRunTests(QuietRun quiet) : IDisposable
     [Fact]
     public async Task Preference_training_goes_on_from_an_adapter_s_checkpoint_after_a_kill()
     {
-        await ForkAsync("lora-quiet");
-        using (var process = SelfrewardProcess.Start(Fork("lora-killed")))
-        {
-            (await TinyRun.ReachesAsync(process, quiet.Folder, recorded => recorded.Fact is TrainingStepped { Run: "lora-killed", Model: "M2", Step: 3 })).ShouldBeTrue();
-            await process.KillAsync();
-        }
+        string[] longer = ["--set", "dpo.epochs=30"]; // so that the kill comes before the end
+        await ForkAsync("lora-quiet", longer);
+        await KilledAtCheckpointAsync(Fork("lora-killed", longer), quiet.Folder, "lora-killed", "M2");
 
-        var checkpoints = Path.Combine(quiet.Folder, "runs", "lora-killed", "checkpoints", "M2");
-        if (Directory.Exists(checkpoints)) // it may have been trained to its end before the kill came
-            Directory.GetFiles(checkpoints, "model.safetensors", SearchOption.AllDirectories).ShouldBeEmpty("a checkpoint has the adapter, not the model");
+        var files = Directory.GetFiles(Path.Combine(quiet.Folder, "runs", "lora-killed", "checkpoints", "M2"), "*.safetensors", SearchOption.AllDirectories).Select(Path.GetFileName).ToList();
+        files.ShouldContain("adapter_model.safetensors");
+        files.ShouldNotContain("model.safetensors", "a checkpoint has the adapter, not the model");
         var (code, output, errors) = await SelfrewardProcess.RunAsync("resume", "lora-killed", "--data", quiet.Folder, "--plain");
         code.ShouldBe(0, output + errors);
 
@@ -56,20 +55,56 @@ public sealed class LoraRunTests(QuietRun quiet) : IDisposable
 
         foreach (var (name, tensor) in after.Model.Parameters)
             tensor.data<float>().ToArray().ShouldBe(before.Model.Parameters[name].data<float>().ToArray(), name);
-        File.ReadAllText(Path.Combine(merged, "adapter", "adapter_config.json")).ShouldContain("\"base_model_name_or_path\": \"runs/tiny/models/M1\"");
+
+        var figures = Path.Combine(merged, "adapter", "adapter_config.json");
+        var text = await File.ReadAllTextAsync(figures);
+        var named = JsonNode.Parse(text)!["base_model_name_or_path"]!.GetValue<string>();
+        Path.GetFullPath(Path.Combine(merged, "adapter", named)).ShouldBe(Path.Combine(quiet.Folder, "runs", TinyRun.Name, "models", "M1"));
+
+        var (code, output, errors) = await VerifyAsync();
+        code.ShouldBe(0, output + errors);
+        output.ShouldContain("the model before and the adapter make the model");
+        await File.WriteAllTextAsync(figures, text.Replace("\"lora_alpha\": 16", "\"lora_alpha\": 17"));
+        (code, output, _) = await VerifyAsync();
+        code.ShouldBe(1);
+        output.ShouldContain("First difference: adapter of lora-merged/M2");
+        output.ShouldContain("\"lora_alpha\" is 17, but this adapter is trained with 16");
+        await File.WriteAllTextAsync(figures, text);
+
+        var weights = Path.Combine(merged, "adapter", "adapter_model.safetensors");
+        var bytes = await File.ReadAllBytesAsync(weights);
+        bytes[^2] ^= 0x40; // a number's exponent
+        await File.WriteAllBytesAsync(weights, bytes);
+        (code, output, _) = await VerifyAsync();
+        code.ShouldBe(1);
+        output.ShouldContain("First difference: adapter of lora-merged/M2");
+
+        Task<(int ExitCode, string Output, string Errors)> VerifyAsync() => SelfrewardProcess.RunAsync("verify", "lora-merged", "--data", quiet.Folder);
     }
 
     [Fact]
     public async Task Supervised_training_goes_on_from_an_adapter_s_checkpoint_after_a_kill()
     {
         var disturbed = Path.Combine(_data, "disturbed");
-        using (var process = SelfrewardProcess.Start(TinyRun.Arguments(disturbed, s_lora)))
+        await KilledAtCheckpointAsync(TinyRun.Arguments(disturbed, s_lora), disturbed, TinyRun.Name, "M1");
+        (await M1Async(disturbed)).ShouldBe(await M1Async(Path.Combine(_data, "undisturbed")));
+    }
+
+    /// <summary>Runs until a training has its first checkpoint, and holds that the kill came before its end.</summary>
+    private static async Task KilledAtCheckpointAsync(string[] arguments, string data, string run, string model)
+    {
+        using (var process = SelfrewardProcess.Start(arguments))
         {
-            (await TinyRun.ReachesAsync(process, disturbed, recorded => recorded.Fact is TrainingStepped { Model: "M1", Step: 40 })).ShouldBeTrue();
+            (await TinyRun.ReachesAsync(process, data, recorded => recorded.Fact is CheckpointSaved saved && saved.Run == run && saved.Model == model)).ShouldBeTrue(process.Output);
             await process.KillAsync();
         }
 
-        (await M1Async(disturbed)).ShouldBe(await M1Async(Path.Combine(_data, "undisturbed")));
+        var facts = new List<object>();
+        await using var log = await LogReader.OpenAsync(data, CancellationToken.None);
+        await foreach (var recorded in log.Runs.ReadAllAsync(0, run, CancellationToken.None))
+            facts.Add(recorded.Fact);
+        facts.OfType<CheckpointSaved>().ShouldContain(saved => saved.Model == model);
+        facts.OfType<ModelPublished>().ShouldNotContain(published => published.Model.Name == model, "the kill came too late to mean anything");
     }
 
     /// <summary>Runs until M1 is published; its hash.</summary>
@@ -82,12 +117,12 @@ public sealed class LoraRunTests(QuietRun quiet) : IDisposable
         return sha256.ShouldNotBeNull(process.Output);
     }
 
-    private string[] Fork(string run) =>
-        ["fork", TinyRun.Name, "--data", quiet.Folder, "--plain", "--at", "1", "--from", "pairs", "--iterations", "1", "--run", run, .. s_lora];
+    private string[] Fork(string run, params string[] more) =>
+        ["fork", TinyRun.Name, "--data", quiet.Folder, "--plain", "--at", "1", "--from", "pairs", "--iterations", "1", "--run", run, .. s_lora, .. more];
 
-    private async Task ForkAsync(string run)
+    private async Task ForkAsync(string run, params string[] more)
     {
-        var (code, output, errors) = await SelfrewardProcess.RunAsync(Fork(run));
+        var (code, output, errors) = await SelfrewardProcess.RunAsync(Fork(run, more));
         code.ShouldBe(0, output + errors);
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using SelfRewarding.Contracts;
+using SelfRewarding.DpoTrainer;
 using SelfRewarding.Model;
 
 namespace SelfRewarding.Control.Plan;
@@ -47,8 +48,7 @@ public static class SpeedProbe
     private static double Train(LoadedModel loaded, RunSettings settings, int[] ids)
     {
         var model = loaded.Model;
-        var lora = settings.Lora;
-        using var adapter = lora.R > 0 ? LoraAdapter.Create(model.Config, new LoraConfig(lora.R, lora.Alpha, lora.Dropout, lora.TargetModules), seed: 1) : null;
+        using var adapter = settings.Lora.Figures() is { } lora ? LoraAdapter.Create(model.Config, lora, seed: 1) : null;
         model.Adapter = adapter;
         var learned = adapter?.Parameters ?? model.Parameters;
         learned.RequireGradients(true);

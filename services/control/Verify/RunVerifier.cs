@@ -75,6 +75,8 @@ public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, Wor
     {
         var model = published.Model;
         WeightChecks.CheckModel(report, $"{_run}/{model.Name}", model, options.Data);
+        if (published.Parent is { } parent && ancestry.SettingsOf(model.Name).Lora.Figures() is { } lora)
+            WeightChecks.CheckAdapter(report, $"{_run}/{model.Name}", model, parent, lora, options.Data);
         var facts = await log.ReadAsync(await runs.EvaluationStreamAsync(_run, model.Name, cancellationToken), cancellationToken);
         if (facts is not [HeldOutAnswered answered, HeldOutJudged judged, ModelEvaluated evaluated])
         {

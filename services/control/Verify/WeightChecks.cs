@@ -27,6 +27,35 @@ public static class WeightChecks
         report.Same("model files hash to what is recorded", $"model {subject} ({folder})", model.Sha256, HashOf(folder, CheckpointFolder.Sha256).Text);
     }
 
+    /// <summary>The adapter beside a published model: no hash of it is recorded, but with the model before it has to make the model's weights again.</summary>
+    /// <param name="trained">The figures that the settings gave it.</param>
+    public static void CheckAdapter(VerifyReport report, string subject, ModelRef model, ModelRef parent, LoraConfig trained, string data)
+    {
+        if (Located(data, model.Path) is not { } folder || !Directory.Exists(folder) || Located(data, parent.Path) is not { } before)
+            return; // the models' own checks say so
+        var adapter = Path.Combine(folder, TrainingRun.AdapterFolder);
+        foreach (var needed in (string[])[adapter, before])
+        {
+            if (!Directory.Exists(needed))
+            {
+                report.NotChecked($"the adapter of {subject}", $"there is no '{needed}'");
+                return;
+            }
+        }
+
+        string? difference;
+        try
+        {
+            difference = LoraMerge.Difference(before, adapter, folder, trained);
+        }
+        catch (CheckpointException e)
+        {
+            difference = e.Message;
+        }
+
+        report.Holds("the model before and the adapter make the model", $"adapter of {subject} ({adapter})", difference is null, difference ?? "", $"the weights of {model.Name}");
+    }
+
     /// <summary>Checkpoints of a training that are still on disk.</summary>
     /// <param name="published">Whether the model is published: nothing goes on from its checkpoints, and their removal may have been cut short.</param>
     public static async Task CheckCheckpointsAsync(

@@ -8,6 +8,6 @@ public sealed record TrainSettings
     /// <summary>Examples (or pairs) of a batch that go forward and backward at once; their gradients add up to the batch's. 0 takes the whole batch.</summary>
     [Range(0, 65536)] public int MicroBatch { get; init; }
 
-    /// <summary>Keep what each layer read instead of all that it computed, and compute that again on the way back: far less memory for a third more time.</summary>
+    /// <summary>Keep what each layer read instead of all that it computed, and compute that again on the way back: far less memory for one forward pass more.</summary>
     public bool CheckpointActivations { get; init; }
 }

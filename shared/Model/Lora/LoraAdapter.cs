@@ -10,6 +10,8 @@ namespace SelfRewarding.Model;
 /// </summary>
 public sealed class LoraAdapter : IDisposable
 {
+    private const string Weight = ".weight";
+
     private readonly Dictionary<string, Pair> _pairs = new(StringComparer.Ordinal);
 
     private LoraAdapter(LlamaConfig model, LoraConfig config, Parameters parameters)
@@ -41,10 +43,13 @@ public sealed class LoraAdapter : IDisposable
     /// <summary>Reads a folder that <see cref="Save"/> or PEFT wrote.</summary>
     /// <param name="folder">Has <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</param>
     /// <param name="model">The model that it is for.</param>
-    /// <exception cref="CheckpointException">A file is missing or damaged, asks for what is not implemented, or is of another model.</exception>
-    public static LoraAdapter Load(string folder, LlamaConfig model)
+    /// <param name="trained">The figures that it was trained with, where they are known: the file of figures has to say the same, for no hash covers it. Null takes the file's word.</param>
+    /// <exception cref="CheckpointException">A file is missing or damaged, asks for what is not implemented, has other figures, or is of another model.</exception>
+    public static LoraAdapter Load(string folder, LlamaConfig model, LoraConfig? trained = null)
     {
-        var config = LoraConfig.Read(Path.Combine(folder, LoraFiles.Config));
+        var path = Path.Combine(folder, LoraFiles.Config);
+        var config = LoraConfig.Read(path);
+        if (trained is not null) config.RefuseUnless(trained, path);
         using var file = SafeTensors.Open(Path.Combine(folder, LoraFiles.Weights));
         var shapes = Targets(model, config).SelectMany(target => (ParameterShape[])
         [
@@ -59,24 +64,29 @@ public sealed class LoraAdapter : IDisposable
 
     /// <summary>Writes PEFT's two files, the weights last.</summary>
     /// <param name="folder">Is made where it is missing.</param>
-    /// <param name="baseModel">What the file says that the adapter belongs to.</param>
+    /// <param name="baseFolder">The model that the adapter belongs to. The file names it from the adapter's own folder, so that both can be moved together; PEFT opens the name as a path
+    /// from its working directory.</param>
     /// <returns>SHA-256 of the weights, see <see cref="LoraFiles.Sha256"/>.</returns>
     /// <exception cref="CheckpointException">A file cannot be written.</exception>
-    public string Save(string folder, string baseModel)
+    public string Save(string folder, string baseFolder)
     {
-        AtomicFile.WriteText(Path.Combine(folder, LoraFiles.Config), Config.ToJson(baseModel));
+        AtomicFile.WriteText(Path.Combine(folder, LoraFiles.Config), Config.ToJson(Path.GetRelativePath(folder, baseFolder)));
         return SafeTensors.Write(Path.Combine(folder, LoraFiles.Weights), Parameters);
     }
 
     /// <summary>Adds the adapter's updates to the weights: W + (alpha / r) B A, by kernels that give the same bits everywhere.</summary>
     internal void MergeInto(Parameters weights)
     {
+        foreach (var (name, weight) in weights) MergeInto(name, weight);
+    }
+
+    /// <summary>The same for one weight by its name; what is no target's stays as it is.</summary>
+    internal void MergeInto(string name, Tensor weight)
+    {
+        if (!name.EndsWith(Weight, StringComparison.Ordinal) || !_pairs.TryGetValue(name[..^Weight.Length], out var pair)) return;
         using var off = torch.no_grad();
-        foreach (var (module, pair) in _pairs)
-        {
-            using var scope = torch.NewDisposeScope();
-            weights[module + ".weight"].add_(Kernels.Linear(pair.B, pair.A.transpose(0, 1).contiguous()) * Config.Scale);
-        }
+        using var scope = torch.NewDisposeScope();
+        weight.add_(Kernels.Linear(pair.B, pair.A.transpose(0, 1).contiguous()) * Config.Scale);
     }
 
     /// <summary>A projection's output y (R, out) for its input x (R, in), with the update where the projection is a target.</summary>
@@ -90,12 +100,12 @@ public sealed class LoraAdapter : IDisposable
     /// <summary>Frees the tensors.</summary>
     public void Dispose() => Parameters.Dispose();
 
-    private static string Key(string module, string part) => $"base_model.model.{module}.lora_{part}.weight";
+    private static string Key(string module, string part) => $"base_model.model.{module}.lora_{part}{Weight}";
 
     private static IEnumerable<Target> Targets(LlamaConfig model, LoraConfig config) =>
         from shape in ParameterShape.Of(model)
-        where shape.Shape.Count == 2 && config.TargetModules.Any(target => shape.Name.EndsWith($".{target}.weight", StringComparison.Ordinal))
-        select new Target(shape.Name[..^".weight".Length], shape.Shape[1], shape.Shape[0], shape.Reason);
+        where shape.Shape.Count == 2 && config.TargetModules.Any(target => shape.Name.EndsWith($".{target}{Weight}", StringComparison.Ordinal))
+        select new Target(shape.Name[..^Weight.Length], shape.Shape[1], shape.Shape[0], shape.Reason);
 
     private static Tensor Uniform(long rows, long columns, ulong seed, ulong ordinal)
     {

@@ -30,8 +30,27 @@ public sealed record LoraConfig(int R, double Alpha, double Dropout, IReadOnlyLi
             throw new CheckpointException($"{place}: \"target_modules\" names '{unknown}', which no layer of this model has; expected some of {string.Join(", ", Known)}.");
     }
 
+    /// <summary>Throws unless these are the figures that an adapter was trained with; the order of targets says nothing.</summary>
+    /// <param name="trained">Those figures.</param>
+    /// <param name="path">The file that these are from.</param>
+    /// <exception cref="CheckpointException">One differs.</exception>
+    internal void RefuseUnless(LoraConfig trained, string path)
+    {
+        foreach (var (field, found, expected) in ((string, string, string)[])
+            [
+                ("r", Text(R), Text(trained.R)), ("lora_alpha", Text(Alpha), Text(trained.Alpha)), ("lora_dropout", Text(Dropout), Text(trained.Dropout)),
+                ("target_modules", Names(TargetModules), Names(trained.TargetModules)),
+            ])
+        {
+            if (found != expected) throw new CheckpointException($"{path}: \"{field}\" is {found}, but this adapter is trained with {expected}: put that back.");
+        }
+
+        static string Text(double figure) => figure.ToString("R", CultureInfo.InvariantCulture);
+        static string Names(IEnumerable<string> targets) => $"[{string.Join(", ", targets.Distinct().Order(StringComparer.Ordinal))}]";
+    }
+
     /// <summary>The text of PEFT's <c>adapter_config.json</c>.</summary>
-    /// <param name="baseModel">What the adapter belongs to.</param>
+    /// <param name="baseModel">Where the model that the adapter belongs to is, see <see cref="LoraAdapter.Save"/>.</param>
     internal string ToJson(string baseModel) => JsonFile.Indented(new JsonObject
     {
         ["peft_type"] = "LORA",
