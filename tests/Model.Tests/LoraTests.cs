@@ -212,6 +212,19 @@ public sealed class LoraTests : IDisposable
             .Message.ShouldBe($"{ConfigPath}: \"{field}\" is {value.Replace("\"", "")}, but this adapter is trained with {expected}: put that back.");
     }
 
+    [Fact]
+    public void Weights_of_another_type_are_refused_by_the_tensor_s_name()
+    {
+        using var adapter = LoraAdapter.Create(Fixture.TinyConfig(), s_config, seed: 1);
+        adapter.Save(_folder.FullName, "base");
+        var path = Path.Combine(_folder.FullName, "adapter_model.safetensors");
+        using (var scope = torch.NewDisposeScope())
+            SafeTensors.Write(path, adapter.Parameters.Select(tensor => KeyValuePair.Create(tensor.Key, tensor.Value.to_type(torch.ScalarType.Int64))));
+
+        Should.Throw<CheckpointException>(() => LoraAdapter.Load(_folder.FullName, Fixture.TinyConfig()))
+            .Message.ShouldBe($"'{path}': tensor '{adapter.Parameters[0].Key}' has type I64, expected F32, F16 or BF16.");
+    }
+
     private string ConfigPath => Path.Combine(_folder.FullName, "adapter_config.json");
 
     /// <summary>As after some training: B is not zero any more.</summary>

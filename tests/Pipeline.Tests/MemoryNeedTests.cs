@@ -31,7 +31,7 @@ public sealed class MemoryNeedTests
         // r (in + out) of q, k, v, o, gate, up and down, in each of 30 layers.
         const long Adapter = 30 * 8 * ((576 + 576) + (2 * (576 + 192)) + (576 + 576) + (3 * (576 + 1536)));
         var lora = s_paper with { Lora = new() { R = 8 } };
-        MemoryNeed.AdapterElements(s_smol, lora.Lora).ShouldBe(Adapter);
+        MemoryNeed.LearnedElements(s_smol, lora).ShouldBe(Adapter);
         MemoryNeed.Of(s_smol, lora, 1_000, 64, isOneProcess: true).State.ShouldBe((4 * Parameters) + (12 * Adapter));
     }
 

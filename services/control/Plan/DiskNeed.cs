@@ -24,8 +24,7 @@ public sealed record DiskNeed(long Models, long Checkpoints, long Log)
     /// <param name="tokens">What is generated.</param>
     public static DiskNeed Of(LlamaConfig config, RunSettings settings, long published, TokenPlan tokens)
     {
-        var parameters = MemoryNeed.Elements(config);
-        var checkpoint = settings.Lora.R == 0 ? 3 * parameters * Float : 3 * MemoryNeed.AdapterElements(config, settings.Lora) * Float;
+        var checkpoint = 3 * MemoryNeed.LearnedElements(config, settings) * Float;
         var events = (4L * settings.Iterations * settings.Prompts.PerIteration) + tokens.Trained.Sum(model => (long)model.Steps);
         return new(
             (settings.Iterations + 3) * published, 2 * checkpoint,

@@ -1,4 +1,5 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.DpoTrainer;
 using SelfRewarding.Model;
 
 namespace SelfRewarding.Control.Plan;
@@ -36,7 +37,7 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Activ
     public static MemoryNeed Of(LlamaConfig config, RunSettings settings, long rows, int slots, bool isOneProcess)
     {
         var parameters = Elements(config);
-        var learned = settings.Lora.R == 0 ? parameters : AdapterElements(config, settings.Lora);
+        var learned = LearnedElements(config, settings);
         return new(
             parameters * Float, CacheBytes(config, slots) + (Rows * (PerToken(config) / config.NumHiddenLayers + config.VocabSize) * Float), (parameters + (3 * learned)) * Float,
             rows * ActivationFloats(config, settings.Train.CheckpointActivations) * Float, isOneProcess);
@@ -45,10 +46,8 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Activ
     /// <summary>Numbers of a model.</summary>
     public static long Elements(LlamaConfig config) => ParameterShape.Of(config).Sum(parameter => parameter.Shape.Aggregate(1L, (product, size) => product * size));
 
-    /// <summary>Numbers of its adapters: r · (in + out) for each target.</summary>
-    public static long AdapterElements(LlamaConfig config, LoraSettings lora) => ParameterShape.Of(config)
-        .Where(parameter => parameter.Shape.Count == 2 && lora.TargetModules.Any(target => parameter.Name.EndsWith($".{target}.weight", StringComparison.Ordinal)))
-        .Sum(parameter => lora.R * (parameter.Shape[0] + parameter.Shape[1]));
+    /// <summary>Numbers that training changes: the adapter's where there is one, or else the model's.</summary>
+    public static long LearnedElements(LlamaConfig config, RunSettings settings) => settings.Lora.Figures() is { } lora ? LoraAdapter.Elements(config, lora) : Elements(config);
 
     /// <summary>Bytes of keys and values: as many slots as there are, and fewer where they would come to more than the engine allows.</summary>
     public static long CacheBytes(LlamaConfig config, int slots)

@@ -28,6 +28,9 @@ public sealed class LoraAdapter : IDisposable
     /// <summary>A and B of each target under PEFT's names: what an optimiser steps.</summary>
     public Parameters Parameters { get; }
 
+    /// <summary>Numbers of an adapter of this model: r · (in + out) for each target.</summary>
+    public static long Elements(LlamaConfig model, LoraConfig config) => Targets(model, config).Sum(target => config.R * (target.In + target.Out));
+
     /// <summary>A fresh adapter: A uniform within ±1/√in (as PEFT has it), B zero; the same seed gives the same numbers.</summary>
     /// <exception cref="CheckpointException">The figures cannot be, or a target is no projection of this model.</exception>
     public static LoraAdapter Create(LlamaConfig model, LoraConfig config, ulong seed)
@@ -58,7 +61,12 @@ public sealed class LoraAdapter : IDisposable
         if (file.Tensors.Keys.Except(shapes.Select(shape => shape.Name)).FirstOrDefault() is { } unknown)
             throw new CheckpointException($"'{file.Path}': tensor '{unknown}' belongs to no target of this adapter.");
         foreach (var shape in shapes)
-            shape.Check(file.Tensors.GetValueOrDefault(shape.Name)?.Shape ?? throw new CheckpointException($"'{file.Path}' has no tensor '{shape.Name}'."));
+        {
+            var entry = file.Tensors.GetValueOrDefault(shape.Name) ?? throw new CheckpointException($"'{file.Path}' has no tensor '{shape.Name}'.");
+            shape.Check(entry.Shape);
+            if (entry.Type is not ("F32" or "F16" or "BF16")) throw new CheckpointException($"'{file.Path}': tensor '{shape.Name}' has type {entry.Type}, expected F32, F16 or BF16.");
+        }
+
         return new LoraAdapter(model, config, new Parameters(shapes.Select(shape => KeyValuePair.Create(shape.Name, file.Read(shape.Name)))));
     }
 
