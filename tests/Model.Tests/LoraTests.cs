@@ -174,9 +174,7 @@ public sealed class LoraTests : IDisposable
     {
         using var adapter = LoraAdapter.Create(Fixture.TinyConfig(), s_config, seed: 1);
         adapter.Save(_folder.FullName, "base");
-        var json = JsonNode.Parse(File.ReadAllText(ConfigPath))!;
-        json[field] = JsonNode.Parse(value);
-        File.WriteAllText(ConfigPath, json.ToJsonString());
+        Change(field, value);
 
         var message = Should.Throw<CheckpointException>(() => LoraAdapter.Load(_folder.FullName, Fixture.TinyConfig())).Message;
 
@@ -204,9 +202,7 @@ public sealed class LoraTests : IDisposable
         using var adapter = LoraAdapter.Create(Fixture.TinyConfig(), s_config, seed: 1);
         adapter.Save(_folder.FullName, "base");
         LoraAdapter.Load(_folder.FullName, Fixture.TinyConfig(), s_config with { TargetModules = [.. LoraConfig.Known.Reverse()] }).Dispose();
-        var json = JsonNode.Parse(File.ReadAllText(ConfigPath))!;
-        json[field] = JsonNode.Parse(value);
-        File.WriteAllText(ConfigPath, json.ToJsonString());
+        Change(field, value);
 
         Should.Throw<CheckpointException>(() => LoraAdapter.Load(_folder.FullName, Fixture.TinyConfig(), s_config))
             .Message.ShouldBe($"{ConfigPath}: \"{field}\" is {value.Replace("\"", "")}, but this adapter is trained with {expected}: put that back.");
@@ -226,6 +222,13 @@ public sealed class LoraTests : IDisposable
     }
 
     private string ConfigPath => Path.Combine(_folder.FullName, "adapter_config.json");
+
+    private void Change(string field, string value)
+    {
+        var json = JsonNode.Parse(File.ReadAllText(ConfigPath))!;
+        json[field] = JsonNode.Parse(value);
+        File.WriteAllText(ConfigPath, json.ToJsonString());
+    }
 
     /// <summary>As after some training: B is not zero any more.</summary>
     internal static void Disturb(LoraAdapter adapter)
