@@ -42,7 +42,7 @@ public sealed class DataCommandTests : IDisposable
         code.ShouldBe(0, errors);
         string[] files = [Path.Combine(folder, "ift.jsonl"), Path.Combine(folder, "ranked.jsonl"), Path.Combine(folder, "heldout.jsonl")];
         Directory.GetFileSystemEntries(folder).ShouldBe(files, ignoreOrder: true);
-        var data = SeedDataFiles.Load(new DataSettings { Ift = files[0], Eft = files[1], Heldout = files[2] });
+        var data = SeedDataFiles.Load(new DataSettings { Ift = files[0], Eft = files[1], Heldout = files[2] }, new());
         output.ShouldContain($"{trees}: 200 message trees.");
         output.ShouldContain($"{files[0]}: {data.Ift.Count} demonstrations.");
         output.ShouldContain($"{files[1]}: {data.EftRanked.Count} ranked prompts with {2 * data.EftRanked.Count} answers, {data.EftRanked.Count} pairs of different rank.");
