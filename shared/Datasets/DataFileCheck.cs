@@ -9,7 +9,7 @@ namespace SelfRewarding.Datasets;
 /// <param name="kind">What its lines have to be. Null goes by their properties: all are of one kind, and lines that only lack something of it are the wrong ones, also where they come first.</param>
 public sealed class DataFileCheck(string path, DataKind? kind = null)
 {
-    private static readonly JudgeSettings s_usualJudge = new();
+    private static readonly JudgeSettings UsualJudge = new();
 
     private readonly SortedDictionary<int, long> _scores = [];
     private readonly bool _isGiven = kind is not null;
@@ -111,7 +111,7 @@ public sealed class DataFileCheck(string path, DataKind? kind = null)
                 _ = ExampleLine.Instruction(line);
                 break;
             case DataKind.Eft:
-                var score = ExampleLine.Judged(line, s_usualJudge).Score;
+                var score = ExampleLine.Judged(line, UsualJudge).Score;
                 _scores[score] = _scores.GetValueOrDefault(score) + 1;
                 break;
             case DataKind.Ranked:
