@@ -28,6 +28,24 @@ public sealed class DataCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_gzip_file_that_was_cut_off_is_neither_right_nor_made_data_of()
+    {
+        var trees = Path.Combine(_folder, "trees.jsonl.gz");
+        await using (var gzip = new GZipStream(File.Create(trees), CompressionLevel.Fastest))
+            gzip.Write(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 200).Select(i => Tree(i) + "\n"))));
+        await using (var file = File.OpenWrite(trees))
+            file.SetLength(file.Length - 4);
+
+        var (code, output, _) = await SelfrewardProcess.RunAsync("data", "check", trees, "--kind", "prompts");
+        code.ShouldBe(1);
+        output.ShouldContain($"{trees}:201: not gzip, or damaged: Found truncated data while decoding.");
+        (code, _, var errors) = await SelfrewardProcess.RunAsync("data", "oasst", trees, "--out", Path.Combine(_folder, "made"));
+        code.ShouldBe(2);
+        errors.Trim().ShouldBe($"{trees}:201: not gzip, or damaged: Found truncated data while decoding.");
+        Directory.GetFileSystemEntries(_folder).ShouldBe([trees]);
+    }
+
+    [Fact]
     public async Task Message_trees_become_three_files_that_a_run_takes()
     {
         var trees = Path.Combine(_folder, "trees.jsonl.gz");
