@@ -1,15 +1,21 @@
+using SelfRewarding.Contracts;
+
 namespace SelfRewarding.Datasets;
 
 /// <summary>
-/// Reads a data file to its end whatever is wrong with it, a line at a time, and says what that is. A line is right when a run would take it: both read it with the same code.
+/// Reads a data file to its end whatever is wrong with it, a line at a time, and says what that is. A line is right when a run would take it, with scores in the usual range: both read it with the same code.
 /// </summary>
 /// <param name="path">JSON Lines, gzipped by name.</param>
-/// <param name="kind">What its lines have to be; null goes by the first line whose properties tell.</param>
+/// <param name="kind">What its lines have to be. Null goes by their properties: all are of one kind, and lines that only lack something of it are the wrong ones, also where they come first.</param>
 public sealed class DataFileCheck(string path, DataKind? kind = null)
 {
-    private readonly SortedDictionary<int, long> _scores = [];
+    private static readonly JudgeSettings UsualJudge = new();
 
-    /// <summary>What the lines are, as given or recognised; null where no line told.</summary>
+    private readonly SortedDictionary<int, long> _scores = [];
+    private readonly bool _isGiven = kind is not null;
+    private string? _poorer; // what is wrong with the lines before, once a line shows it
+
+    /// <summary>What the lines are, as given or recognised so far; null where no line told.</summary>
     public DataKind? Kind { get; private set; } = kind;
 
     /// <summary>Lines that a run would take.</summary>
@@ -39,6 +45,10 @@ public sealed class DataFileCheck(string path, DataKind? kind = null)
             if (problem is null)
             {
                 Right++;
+                if (_poorer is null)
+                    continue;
+                yield return _poorer;
+                _poorer = null;
                 continue;
             }
 
@@ -74,8 +84,25 @@ public sealed class DataFileCheck(string path, DataKind? kind = null)
 
     private void Take(JsonlLine line)
     {
-        Kind ??= DataKinds.Of(line) ?? throw Unknown(line);
-        switch (Kind)
+        var own = _isGiven ? null : DataKinds.Of(line);
+        Kind ??= own ?? throw Unknown(line);
+        if (own is not { } found || found == Kind || found.LacksOf(Kind.Value))
+        {
+            Read(line, Kind.Value);
+            return;
+        }
+
+        if (!Kind.Value.LacksOf(found))
+            throw new DataFileException($"{line.Location}: is one of {DataKinds.NameOf(found)}, expected one of {DataKinds.NameOf(Kind.Value)} as the lines before (--kind says which).");
+        Read(line, found);
+        if (Right > 0)
+            _poorer = $"{line.Location}: is one of {DataKinds.NameOf(found)}, but {Right} before it {(Right == 1 ? "is" : "are")} of {DataKinds.NameOf(Kind.Value)} only: a file has lines of one kind (--kind {DataKinds.NameOf(Kind.Value)} takes them).";
+        (Kind, Wrong, Right) = (found, Wrong + Right, 0);
+    }
+
+    private void Read(JsonlLine line, DataKind kind)
+    {
+        switch (kind)
         {
             case DataKind.Prompts:
                 _ = ExampleLine.Prompt(line);
@@ -84,7 +111,7 @@ public sealed class DataFileCheck(string path, DataKind? kind = null)
                 _ = ExampleLine.Instruction(line);
                 break;
             case DataKind.Eft:
-                var score = ExampleLine.Judged(line).Score;
+                var score = ExampleLine.Judged(line, UsualJudge).Score;
                 _scores[score] = _scores.GetValueOrDefault(score) + 1;
                 break;
             case DataKind.Ranked:

@@ -43,4 +43,12 @@ public static class DataKinds
         : line.Has("response") ? DataKind.Ift
         : line.IsText("prompt") ? DataKind.Prompts
         : null;
+
+    /// <summary>Whether lines of this kind are such of another that lack some of its properties.</summary>
+    public static bool LacksOf(this DataKind kind, DataKind richer) => kind switch
+    {
+        DataKind.Prompts => richer != DataKind.Prompts,
+        DataKind.Ift => richer == DataKind.Eft,
+        _ => false,
+    };
 }

@@ -1,3 +1,5 @@
+using SelfRewarding.Contracts;
+
 namespace SelfRewarding.Datasets;
 
 /// <summary>What one line of each kind of file says, or the sentence that tells what is wrong with it.</summary>
@@ -19,10 +21,12 @@ internal static class ExampleLine
             : pair;
     }
 
-    public static JudgedExample Judged(JsonlLine line)
+    public static JudgedExample Judged(JsonlLine line, JudgeSettings judge)
     {
         var example = new JudgedExample(line.NonBlankText("prompt"), line.Text("response"), line.NonBlankText("judgement"), line.WholeNumber("score", 0));
-        var (parsed, unparsable) = JudgeScore.Parse(example.Judgement, Contracts.Finish.Stop, double.MinValue, double.MaxValue);
+        var (parsed, unparsable) = JudgeScore.Parse(example.Judgement, Finish.Stop, judge);
+        if (example.Score < judge.MinScore || example.Score > judge.MaxScore)
+            throw new DataFileException(FormattableString.Invariant($"{line.Location}: \"score\" is {example.Score}, expected {judge.MinScore} to {judge.MaxScore} (judge.min_score, judge.max_score)."));
         if (parsed is not { } score)
             throw new DataFileException($"{line.Location}: no score can be read from \"judgement\" ({unparsable}), expected a last line such as \"Score: {example.Score}\".");
         // A judge may give half points: the example counts as the whole score next to it.

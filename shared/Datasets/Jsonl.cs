@@ -1,3 +1,5 @@
+using SelfRewarding.Contracts;
+
 namespace SelfRewarding.Datasets;
 
 /// <summary>
@@ -15,8 +17,10 @@ public static class Jsonl
     public static IEnumerable<InstructionExample> ReadInstructions(string path) => Read(path).Select(ExampleLine.Instruction);
 
     /// <summary><c>{"prompt", "response", "judgement", "score"}</c>: judged answers (EFT). An answer may be empty; that is what a bad answer can look like.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="judge">The judge's range: scores outside of it are refused, and <c>4/5</c> is a 4 where 5 is the highest.</param>
     /// <exception cref="DataFileException">As <see cref="ReadPrompts"/>; also where "judgement" ends with another score than "score", or with none.</exception>
-    public static IEnumerable<JudgedExample> ReadJudged(string path) => Read(path).Select(ExampleLine.Judged);
+    public static IEnumerable<JudgedExample> ReadJudged(string path, JudgeSettings judge) => Read(path).Select(line => ExampleLine.Judged(line, judge));
 
     /// <summary>
     /// <c>{"prompt", "responses": [{"text", "rank", "quality"?}]}</c>: ranked answers, rank 0 the best. In place of "prompt" a line may

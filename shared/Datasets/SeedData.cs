@@ -39,5 +39,5 @@ public sealed record SeedData
     /// <summary>The data that a run's settings ask for: its files or, without any, Kata.</summary>
     /// <exception cref="DataFileException">A file cannot be used, or Kata cannot make so much; says which, where and why.</exception>
     public static SeedData For(RunSettings settings) =>
-        settings.Data is { Ift: null, Eft: null, Heldout: null } ? KataSeedData.Generate(settings) : SeedDataFiles.Load(settings.Data);
+        settings.Data is { Ift: null, Eft: null, Heldout: null } ? KataSeedData.Generate(settings) : SeedDataFiles.Load(settings.Data, settings.Judge);
 }

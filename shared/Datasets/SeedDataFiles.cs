@@ -6,15 +6,15 @@ namespace SelfRewarding.Datasets;
 /// <summary>Seed and held-out data from the files that a run was given.</summary>
 public static class SeedDataFiles
 {
-    /// <summary>Reads all three files; at most <see cref="DataSettings.Limit"/> examples of each.</summary>
+    /// <summary>Reads all three files; at most <see cref="DataSettings.Limit"/> examples of each, with scores of the judge's range.</summary>
     /// <exception cref="DataFileException">A file is missing, malformed or empty, or a held-out prompt is also in the training data.</exception>
-    public static SeedData Load(DataSettings settings)
+    public static SeedData Load(DataSettings settings, JudgeSettings judge)
     {
         var (ift, eft, heldOut) = (Given(settings.Ift, "ift"), Given(settings.Eft, "eft"), Given(settings.Heldout, "heldout"));
         var demonstrations = Take(Jsonl.ReadInstructions(ift), settings.Limit, ift);
         var isRanked = Jsonl.HoldsRanked(eft);
         List<RankedPrompt> ranked = isRanked ? Take(Jsonl.ReadRanked(eft), settings.Limit, eft) : [];
-        List<JudgedExample> judged = isRanked ? [] : Take(Jsonl.ReadJudged(eft), settings.Limit, eft);
+        List<JudgedExample> judged = isRanked ? [] : Take(Jsonl.ReadJudged(eft, judge), settings.Limit, eft);
         var heldOutRanked = Take(Jsonl.ReadRanked(heldOut), settings.Limit, heldOut);
 
         RefuseLeak(heldOut, heldOutRanked, ift, demonstrations.Select(example => example.Prompt));

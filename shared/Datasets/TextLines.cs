@@ -18,14 +18,15 @@ internal static class TextLines
     public static IEnumerable<TextLine> Read(string path, int maxLineBytes = MaxLineBytes)
     {
         using var stream = Open(path);
-        var buffer = new byte[Math.Min(1 << 16, maxLineBytes)];
+        var most = maxLineBytes + 1; // the longest line and its line break
+        var buffer = new byte[Math.Min(1 << 16, most)];
         var (start, scanned, end, number, passOver) = (0, 0, 0, 1, false);
         while (true)
         {
             var newline = Array.IndexOf(buffer, (byte)'\n', scanned, end - scanned);
             if (newline < 0)
             {
-                if (start == 0 && end == buffer.Length && buffer.Length >= maxLineBytes)
+                if (start == 0 && end == buffer.Length && buffer.Length == most)
                 {
                     if (!passOver)
                         yield return new(number, default, $"{path}:{number}: the line is longer than {maxLineBytes >> 20} MiB, expected JSON Lines.");
@@ -34,7 +35,7 @@ internal static class TextLines
 
                 if (passOver)
                     start = end;
-                (start, end) = MakeRoom(ref buffer, start, end, maxLineBytes);
+                (start, end) = MakeRoom(ref buffer, start, end, most);
                 scanned = end;
                 var read = Fill(stream, buffer, end, path, number);
                 end += read;
@@ -72,11 +73,11 @@ internal static class TextLines
         }
     }
 
-    // Moves the unfinished line to the front; doubles the buffer where it fills it.
+    // Moves the unfinished line to the front; doubles the buffer where it fills it, the last time with the room for the line break.
     private static (int Start, int End) MakeRoom(ref byte[] buffer, int start, int end, int most)
     {
         if (start == 0 && end == buffer.Length)
-            Array.Resize(ref buffer, (int)Math.Min(buffer.Length * 2L, most));
+            Array.Resize(ref buffer, buffer.Length * 2L < most - 1 ? buffer.Length * 2 : most);
         buffer.AsSpan(start, end - start).CopyTo(buffer);
         return (0, end - start);
     }

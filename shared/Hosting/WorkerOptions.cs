@@ -11,6 +11,21 @@ public sealed record WorkerOptions
     /// <summary>The environment variable that names the log's database.</summary>
     public const string PostgresVariable = "SELFREWARD_POSTGRES";
 
+    /// <summary>The environment variable that names the broker.</summary>
+    public const string RabbitMqVariable = "SELFREWARD_RABBITMQ";
+
+    /// <summary>The environment variable that sets <see cref="Slots"/>.</summary>
+    public const string SlotsVariable = "SELFREWARD_SLOTS";
+
+    /// <summary>The environment variable that sets <see cref="Prefetch"/>.</summary>
+    public const string PrefetchVariable = "SELFREWARD_PREFETCH";
+
+    /// <summary>The environment variable that names <see cref="HealthFile"/>.</summary>
+    public const string HealthFileVariable = "SELFREWARD_HEALTH_FILE";
+
+    /// <summary><see cref="Slots"/> where nobody said.</summary>
+    public const int DefaultSlots = 64;
+
     /// <summary>The folder that models and checkpoints lie in; paths in messages are relative to it.</summary>
     public required string Data { get; init; }
 
@@ -24,7 +39,7 @@ public sealed record WorkerOptions
     public string? OnlyRun { get; init; }
 
     /// <summary>Sequences that are generated at once.</summary>
-    public int Slots { get; init; } = 64;
+    public int Slots { get; init; } = DefaultSlots;
 
     /// <summary>A file that is touched every few seconds while the worker is well; null touches none.</summary>
     public string? HealthFile { get; init; }
@@ -56,15 +71,15 @@ public sealed record WorkerOptions
         var postgres = configuration[PostgresVariable];
         if (string.IsNullOrWhiteSpace(postgres))
             problems.Add("SELFREWARD_POSTGRES is not set, expected the connection string of the log's database, such as Host=localhost;Username=selfreward;Database=selfreward.");
-        var rabbit = configuration["SELFREWARD_RABBITMQ"];
+        var rabbit = configuration[RabbitMqVariable];
         if (string.IsNullOrWhiteSpace(rabbit))
             problems.Add("SELFREWARD_RABBITMQ is not set, expected the broker's address, such as amqp://user:password@localhost:5672/ (one process with everything in it: selfreward run).");
         else if (BrokerAddress.Problem(rabbit) is { } problem)
             problems.Add(problem);
         if (configuration["SSL_CERT_FILE"] is { Length: > 0 } authorities && !File.Exists(authorities))
             problems.Add($"SSL_CERT_FILE is '{authorities}', which is no file, expected one with the certificates of the authorities to trust.");
-        var slots = Number("SELFREWARD_SLOTS");
-        var prefetch = Number("SELFREWARD_PREFETCH");
+        var slots = Number(SlotsVariable);
+        var prefetch = Number(PrefetchVariable);
         var telemetry = TelemetryOptions.From(configuration, problems);
         if (problems.Count > 0)
             throw new WorkerOptionsException(string.Join(Environment.NewLine, problems));
@@ -73,9 +88,9 @@ public sealed record WorkerOptions
             Data = Path.GetFullPath(data),
             Postgres = postgres!,
             RabbitMq = rabbit,
-            Slots = slots ?? 64,
+            Slots = slots ?? DefaultSlots,
             Prefetch = prefetch,
-            HealthFile = configuration["SELFREWARD_HEALTH_FILE"],
+            HealthFile = configuration[HealthFileVariable],
             Telemetry = telemetry,
         };
 

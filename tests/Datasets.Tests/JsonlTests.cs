@@ -83,23 +83,31 @@ public sealed class JsonlTests : IDisposable
     public void A_judged_answer_may_be_empty_but_its_judgement_may_not()
     {
         var path = _folder.Write("eft.jsonl", """{"prompt":"a","response":"","judgement":"Nothing there.\nScore: 0","score":0.0}""");
-        Jsonl.ReadJudged(path).ShouldBe([new("a", "", "Nothing there.\nScore: 0", 0)]);
-        ErrorOfLine("""{"prompt":"a","response":"b","judgement":"","score":0}""", Jsonl.ReadJudged).ShouldBe("data.jsonl:1: \"judgement\" is blank.");
-        ErrorOfLine("""{"prompt":"a","response":"b","judgement":"Score: 4","score":3.5}""", Jsonl.ReadJudged)
+        Jsonl.ReadJudged(path, new()).ShouldBe([new("a", "", "Nothing there.\nScore: 0", 0)]);
+        ErrorOfLine("""{"prompt":"a","response":"b","judgement":"","score":0}""", ReadJudged).ShouldBe("data.jsonl:1: \"judgement\" is blank.");
+        ErrorOfLine("""{"prompt":"a","response":"b","judgement":"Score: 4","score":3.5}""", ReadJudged)
             .ShouldBe("data.jsonl:1: \"score\" is the number 3.5, expected a whole number from 0.");
     }
 
     [Fact]
     public void A_judgement_of_half_a_point_counts_as_the_whole_score_next_to_it()
     {
-        Jsonl.ReadJudged(_folder.Write("half.jsonl", """{"prompt":"a","response":"b","judgement":"Score: 4.5","score":5}""")).Single().Score.ShouldBe(5);
-        ErrorOfLine("""{"prompt":"a","response":"b","judgement":"Score: 4.5","score":4}""", Jsonl.ReadJudged)
+        Jsonl.ReadJudged(_folder.Write("half.jsonl", """{"prompt":"a","response":"b","judgement":"Score: 4.5","score":5}"""), new()).Single().Score.ShouldBe(5);
+        ErrorOfLine("""{"prompt":"a","response":"b","judgement":"Score: 4.5","score":4}""", ReadJudged)
             .ShouldBe("data.jsonl:1: \"score\" is 4, but \"judgement\" ends with the score 4.5.");
     }
 
     [Fact]
+    public void What_a_score_is_out_of_is_the_judge_s_range()
+    {
+        var path = _folder.Write("ten.jsonl", """{"prompt":"a","response":"b","judgement":"Score: 9/10","score":9}""");
+        Jsonl.ReadJudged(path, new() { MaxScore = 10 }).Single().Score.ShouldBe(9);
+        ErrorOf(path, ReadJudged).ShouldBe("ten.jsonl:1: \"score\" is 9, expected 0 to 5 (judge.min_score, judge.max_score).");
+    }
+
+    [Fact]
     public void A_judgement_that_ends_with_another_score_is_refused() =>
-        ErrorOfLine("""{"prompt":"a","response":"b","judgement":"Fine. Score: 4","score":3}""", Jsonl.ReadJudged)
+        ErrorOfLine("""{"prompt":"a","response":"b","judgement":"Fine. Score: 4","score":3}""", ReadJudged)
             .ShouldBe("data.jsonl:1: \"score\" is 3, but \"judgement\" ends with the score 4.");
 
     [Theory]
@@ -133,4 +141,6 @@ public sealed class JsonlTests : IDisposable
     [InlineData("""{"responses":[]}""", "\"prompt\" is missing")]
     public void What_is_wrong_with_ranked_answers_is_said_with_the_place(string line, string expected) =>
         ErrorOfLine(line, Jsonl.ReadRanked).ShouldBe("data.jsonl:1: " + expected);
+
+    private static IEnumerable<JudgedExample> ReadJudged(string path) => Jsonl.ReadJudged(path, new());
 }

@@ -49,19 +49,27 @@ public sealed class SeedDataTests : IDisposable
     [Fact]
     public void The_first_line_tells_ranked_answers_from_judged_ones()
     {
-        var data = SeedDataFiles.Load(Files(eft: Ranked.Replace("r1", "r2", StringComparison.Ordinal)));
+        var data = SeedDataFiles.Load(Files(eft: Ranked.Replace("r1", "r2", StringComparison.Ordinal)), new());
         data.EftJudged.ShouldBeEmpty();
         data.EftRanked.ShouldHaveSingleItem().Prompt.ShouldBe("r2");
         data.Sets[1].Kind.ShouldBe("ranked");
     }
 
     [Fact]
+    public void Judged_answers_have_scores_of_the_run_s_judge()
+    {
+        var settings = new RunSettings { Data = Files(eft: """{"prompt":"p","response":"q","judgement":"Score: 9 out of 10","score":9}""") };
+        SeedData.For(settings with { Judge = new() { MaxScore = 10 } }).EftJudged.ShouldHaveSingleItem().Score.ShouldBe(9);
+        Should.Throw<DataFileException>(() => SeedData.For(settings)).Message.ShouldEndWith("eft.jsonl:1: \"score\" is 9, expected 0 to 5 (judge.min_score, judge.max_score).");
+    }
+
+    [Fact]
     public void A_limit_takes_the_first_examples_of_each_file() =>
-        SeedDataFiles.Load(Files(limit: 2)).Ift.Count.ShouldBe(2);
+        SeedDataFiles.Load(Files(limit: 2), new()).Ift.Count.ShouldBe(2);
 
     [Fact]
     public void A_held_out_prompt_that_training_sees_is_refused() =>
-        Should.Throw<DataFileException>(() => SeedDataFiles.Load(Files(heldOut: Ranked.Replace("r1", "c", StringComparison.Ordinal))))
+        Should.Throw<DataFileException>(() => SeedDataFiles.Load(Files(heldOut: Ranked.Replace("r1", "c", StringComparison.Ordinal)), new()))
             .Message.ShouldContain("1 of 1 prompts are also in ");
 
     [Fact]
@@ -69,12 +77,12 @@ public sealed class SeedDataTests : IDisposable
     {
         var settings = Files();
         _folder.Write("ift.jsonl");
-        Should.Throw<DataFileException>(() => SeedDataFiles.Load(settings)).Message.ShouldEndWith("ift.jsonl: holds no examples, expected JSON Lines.");
+        Should.Throw<DataFileException>(() => SeedDataFiles.Load(settings, new())).Message.ShouldEndWith("ift.jsonl: holds no examples, expected JSON Lines.");
     }
 
     [Fact]
     public void A_file_that_is_not_given_is_named() =>
-        Should.Throw<DataFileException>(() => SeedDataFiles.Load(Files() with { Eft = null })).Message.ShouldStartWith("data.eft is not set");
+        Should.Throw<DataFileException>(() => SeedDataFiles.Load(Files() with { Eft = null }, new())).Message.ShouldStartWith("data.eft is not set");
 
     [Fact]
     public void Without_files_the_data_is_Kata_and_repeats_by_seed()
@@ -122,7 +130,7 @@ public sealed class SeedDataTests : IDisposable
             Ift = Path.Combine(folder, "ift_seed_oasst_best.jsonl"),
             Eft = Path.Combine(folder, "eft_seed_oasst_ranked.jsonl"),
             Heldout = Path.Combine(folder, "heldout_oasst1_val_first_turn.jsonl"),
-        });
+        }, new());
         data.Ift.Count.ShouldBe(1683);
         // 2,788 answers, of which 52 to prompts without ranks have no rating either.
         (data.EftRanked.Count, data.EftRanked.Sum(prompt => prompt.Answers.Count)).ShouldBe((783, 2736));

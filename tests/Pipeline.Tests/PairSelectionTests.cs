@@ -134,6 +134,26 @@ public sealed class PairSelectionTests
     }
 
     [Fact]
+    public void A_prompt_is_settled_with_the_length_control_of_its_iteration()
+    {
+        // Means 5, 4 and 1: with ρ .3 from [3.8, 5] the shorter one, with ρ 0 the best.
+        Candidate[] candidates = [Answer(0, "the best, and long"), Answer(1, "good"), Answer(2, "bad")];
+        List<Judgement> judgements = [.. Judged(0, 5), .. Judged(1, 4), .. Judged(2, 1)];
+        var settings = new RunSettings { Pairs = new() { LengthControlByIteration = [0, 0.3] } };
+
+        Chosen(iteration: 1).ShouldBe(0);
+        Chosen(iteration: 2).ShouldBe(1);
+
+        int Chosen(int iteration)
+        {
+            var model = new ModelRef("M1", "", "");
+            var outcome = PairBuilderConsumer.Settle(
+                new("r", iteration, 0, model, "p", "model", [], []), new("r", iteration, 0, model, candidates), new("r", iteration, 0, model, judgements), settings);
+            return outcome.ShouldBeOfType<PreferencePairBuilt>().Chosen.Candidate;
+        }
+    }
+
+    [Fact]
     public void Tiers_that_overlap_still_choose_a_better_answer_than_they_reject() =>
         Sides(Choose([Answer(0, "a"), Answer(1, "bbb")], [.. Judged(0, 1), .. Judged(1, 5)], new() { LengthControl = 1 })).ShouldBe((1, 0));
 

@@ -96,6 +96,55 @@ public sealed class SettingsFilesTests : IDisposable
     }
 
     [Fact]
+    public async Task The_README_s_lines_write_a_settings_file_and_show_it()
+    {
+        var file = Path.Combine(_folder, "mine.json");
+        List<string[]> lines = [.. (await File.ReadAllLinesAsync(Path.GetFullPath(Path.Combine(SourceFolder(), "../../README.md")), TestContext.Current.CancellationToken))
+            .Where(line => line.StartsWith("    ./selfreward init ") || line.StartsWith("    ./selfreward config "))
+            .Select(line => line.Split('#')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..])];
+        lines.Select(line => line[0]).ShouldBe(["init", "config"]);
+        foreach (var line in lines)
+        {
+            var (code, output, errors) = await SelfrewardProcess.RunAsync([.. line.Select(word => word == "mine.json" ? file : word)]);
+            code.ShouldBe(0, errors);
+            output.TrimEnd().ShouldEndWith("Preset paper is for a model and data of your own: give --model, --ift, --eft and --heldout.");
+        }
+    }
+
+    [Theory]
+    [InlineData("Preset meta is for a model and data of your own: give --model, --ift, --eft and --heldout.", "--preset", "meta")]
+    [InlineData("model.path is given without data: give data.ift, data.eft and data.heldout too (Kata's tokens are those of its own fresh model).", "--preset", "kata", "--set", "model.path=.")]
+    public async Task What_has_no_data_yet_is_shown_with_a_note(string note, params string[] options)
+    {
+        var (code, output, errors) = await SelfrewardProcess.RunAsync(["config", .. options]);
+        code.ShouldBe(0, errors);
+        output.Split('\n')[^2..].ShouldBe([note, ""]);
+        SettingsPaths.Leaves.Keys.ShouldAllBe(path => output.Contains(path + "  "));
+        var longest = SettingsOrigins.Of(new RunStarted("r", Presets.All[options[1]], [])).MaxBy(setting => setting.Value.Length)!.Value;
+        longest.Length.ShouldBeGreaterThan(40);
+        output.ShouldContain(longest, customMessage: "to a pipe, whole values");
+    }
+
+    [Fact]
+    public async Task Options_beside_a_run_s_name_are_refused()
+    {
+        var (code, _, errors) = await SelfrewardProcess.RunAsync("config", "mine", "--set", "dpo.beta=1", "--seed", "2", "--data", _folder);
+        code.ShouldBe(2);
+        errors.Trim().ShouldBe("--set, --seed would change nothing: run 'mine' is as it was started. Leave out the run's name to see what a new one would use, or the options.");
+    }
+
+    [Theory]
+    [InlineData("meta", "environment (SELFREWARD__PRESET)")]
+    [InlineData("kata", "command line (--preset)", "--preset", "kata")]
+    public async Task The_environment_may_name_the_preset(string preset, string from, params string[] options)
+    {
+        using var process = SelfrewardProcess.StartProgram("Control", new Dictionary<string, string> { ["SELFREWARD__PRESET"] = "meta" }, ["config", .. options]);
+        (await process.WaitAsync()).ShouldBe(0, process.Errors);
+        process.Output.Split('\n')[0].Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[..3].ShouldBe(["preset", $"\"{preset}\"", from]);
+        process.Output.Split('\n').Single(line => line.StartsWith("judge.count ")).ShouldContain(Presets.All[preset].Judge.Count.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
     public async Task A_wrong_variable_is_named_like_a_wrong_option()
     {
         using var process = SelfrewardProcess.StartProgram("Control", new Dictionary<string, string> { ["SELFREWARD__DPO__BETTA"] = "1", ["SELFREWARD__JUDGE__COUNT"] = "many" }, "config");
@@ -130,4 +179,6 @@ public sealed class SettingsFilesTests : IDisposable
         origins["dpo.learning_rate"].From.ShouldBe("preset paper");
         SettingsOrigins.Of(started with { Settings = started.Settings with { Preset = "of another version" } }).ShouldAllBe(setting => setting.From == "recorded in mine");
     }
+
+    private static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }

@@ -67,12 +67,26 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void Length_control_is_given_once_or_for_each_iteration()
+    {
+        const string Both = "pairs.length_control is 0.2 and pairs.length_control_by_iteration is 0, 0.32, 0.32, 0.4, expected one of the two: set the other to null.";
+        ProblemsOf(["--preset", "meta", .. OwnFiles(), "--set", "pairs.length_control=0.2"]).ShouldBe([Both]);
+        Bind(["--preset", "meta", .. OwnFiles(), "--set", "pairs.length_control=0.2", "--set", "pairs.length_control_by_iteration=null"]).Pairs.In(2).LengthControl.ShouldBe(0.2);
+        Presets.Meta.Pairs.LengthControl.ShouldBeNull();
+    }
+
+    [Fact]
     public void Own_model_means_the_paper_s_settings_unless_a_preset_is_named()
     {
         var files = OwnFiles();
 
         Bind(files).Preset.ShouldBe("paper");
         Bind([.. files, "--preset", "kata"]).Preset.ShouldBe("kata");
+
+        // Whichever layer names it.
+        Bind(["--set", $"model.path={_folder}", .. files[2..]]).Preset.ShouldBe("paper");
+        Bind(["--settings", WriteSettings($$"""{ "model": { "path": "{{_folder}}" } }"""), .. files[2..]]).Preset.ShouldBe("paper");
+        Bind(["--settings", WriteSettings($$"""{ "model": { "path": "{{_folder}}" } }"""), "--set", "model.path=null", .. files[2..]]).Preset.ShouldBe("kata");
     }
 
     [Fact]

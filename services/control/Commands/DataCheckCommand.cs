@@ -8,7 +8,7 @@ namespace SelfRewarding.Control.Commands;
 public static class DataCheckCommand
 {
     public static Argument<string> File { get; } = new("FILE") { Description = "JSON Lines, gzip by name (.gz)" };
-    public static Option<string?> Kind { get; } = new("--kind") { HelpName = "KIND", Description = "prompts, ift, eft, ranked or pairs [default: what the first line is]" };
+    public static Option<string?> Kind { get; } = new("--kind") { HelpName = "KIND", Description = "prompts, ift, eft, ranked or pairs [default: what the lines are]" };
 
     public static async Task<int> InvokeAsync(ParseResult options, CancellationToken cancellationToken)
     {

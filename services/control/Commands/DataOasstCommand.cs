@@ -7,13 +7,13 @@ using SelfRewarding.Datasets.OpenAssistant;
 
 namespace SelfRewarding.Control.Commands;
 
-/// <summary><c>selfreward data oasst FILE</c>: demonstrations, ranked and held-out answers of Open Assistant's message trees; no file takes its place before all three are written.</summary>
+/// <summary><c>selfreward data oasst FILE</c>: demonstrations, ranked and held-out answers of Open Assistant's message trees, in a new folder that is there with all three files or not at all.</summary>
 public static class DataOasstCommand
 {
     private static readonly OpenAssistantOptions Usual = new();
 
     public static Argument<string> File { get; } = new("FILE") { Description = "Message trees (.jsonl or .jsonl.gz)" };
-    public static Option<string> Out { get; } = new("--out") { HelpName = "FOLDER", Description = "Where the files go", DefaultValueFactory = _ => "./oasst" };
+    public static Option<string> Out { get; } = new("--out") { HelpName = "FOLDER", Description = "The new folder for the files", DefaultValueFactory = _ => "./oasst" };
     public static Option<string> Language { get; } = new("--lang") { HelpName = "CODE", Description = "Language of prompts and answers", DefaultValueFactory = _ => Usual.Language };
     public static Option<double> Ranked { get; } = new("--ranked") { HelpName = "SHARE", Description = "Share of prompts for the judging seed", DefaultValueFactory = _ => Usual.RankedShare };
     public static Option<double> HeldOut { get; } = new("--heldout") { HelpName = "SHARE", Description = "Share of prompts that no training sees", DefaultValueFactory = _ => Usual.HeldOutShare };
@@ -26,23 +26,22 @@ public static class DataOasstCommand
             throw new UserException(string.Create(CultureInfo.InvariantCulture, $"--ranked is {ranked} and --heldout {heldOut}, expected shares above 0 that leave something for demonstrations, such as {Usual.RankedShare} and {Usual.HeldOutShare}."));
 
         var sets = new OpenAssistantSets(new(options.GetRequiredValue(Language), ranked, heldOut));
-        string PathOf(OpenAssistantSet set) => Path.Combine(folder, NameOf(set));
-        // One inside of the other: none takes its place before all are written.
-        await OutputFile.WriteAsync(PathOf(OpenAssistantSet.Ift), ift =>
-            OutputFile.WriteAsync(PathOf(OpenAssistantSet.Ranked), judging =>
-                OutputFile.WriteAsync(PathOf(OpenAssistantSet.HeldOut), async measuring =>
-                {
-                    foreach (var (set, line) in sets.Read(file))
-                    {
-                        var stream = set switch { OpenAssistantSet.Ift => ift, OpenAssistantSet.Ranked => judging, _ => measuring };
-                        await stream.WriteAsync(Encoding.UTF8.GetBytes($"{line}\n"), cancellationToken);
-                    }
+        await OutputFolder.WriteAsync(folder, async unfinished =>
+        {
+            await using FileStream ift = Create(OpenAssistantSet.Ift), judging = Create(OpenAssistantSet.Ranked), measuring = Create(OpenAssistantSet.HeldOut);
+            foreach (var (set, line) in sets.Read(file))
+            {
+                var stream = set switch { OpenAssistantSet.Ift => ift, OpenAssistantSet.Ranked => judging, _ => measuring };
+                await stream.WriteAsync(Encoding.UTF8.GetBytes($"{line}\n"), cancellationToken);
+            }
 
-                    RefuseEmpty(file, sets);
-                    await ift.FlushAsync(cancellationToken);
-                    await judging.FlushAsync(cancellationToken);
-                })));
-        await WriteAsync(Console.Out, file, PathOf, sets);
+            RefuseEmpty(file, sets);
+            foreach (var stream in (FileStream[])[ift, judging, measuring])
+                stream.Flush(flushToDisk: true);
+
+            FileStream Create(OpenAssistantSet set) => new(Path.Combine(unfinished, NameOf(set)), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
+        });
+        await WriteAsync(Console.Out, file, set => Path.Combine(folder, NameOf(set)), sets);
         return 0;
     }
 

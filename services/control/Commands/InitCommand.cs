@@ -19,6 +19,8 @@ public static class InitCommand
             throw new UserException($"'{file}' is there already: name another file, or take it away first.");
         AtomicFile.WriteText(file, SettingsTemplate.Of(preset));
         await Console.Out.WriteLineAsync($"{file}: every setting with its meaning, as preset {name} has it. Change what you want, then: selfreward run --settings {file}");
+        if (Presets.MissingData(name, hasData: false) is { } missing)
+            await Console.Out.WriteLineAsync(missing);
         return 0;
     }
 }

@@ -12,8 +12,6 @@ namespace SelfRewarding.Control.Commands;
 /// <summary><c>selfreward plan</c>: what a run with the same options would take of tokens, memory, disk and time. Exit code 1 where it cannot be done.</summary>
 public static class PlanCommand
 {
-    private static readonly int Slots = new WorkerOptions { Data = "", Postgres = "" }.Slots;
-
     public static Option<double?> Memory { get; } = new("--memory") { HelpName = "GIB", Description = "For a machine with so much memory [default: this one]" };
     public static Option<bool> NoProbe { get; } = new("--no-probe") { Description = "Measure nothing, and say nothing of time" };
 
@@ -31,13 +29,13 @@ public static class PlanCommand
         var free = FreeBytes(RunOptions.DataFolder(options));
         var disk = DiskNeed.Of(config, settings, PublishedBytes(settings, config), tokens);
 
-        foreach (var line in PlanReport.Of(run, tokens, Fitting.Need(run, Slots, isOneProcess), memory, disk, free))
+        foreach (var line in PlanReport.Of(run, tokens, Fitting.Need(run, WorkerOptions.DefaultSlots, isOneProcess), memory, disk, free))
             await output.WriteLineAsync(line);
         foreach (var warning in run.Warnings())
             await output.WriteLineAsync($"Mind: {warning}");
 
         List<string> problems = [.. run.Problems()];
-        if (Fitting.Problem(run, memory, Slots, isOneProcess) is { } tooLarge) problems.Add(tooLarge);
+        if (Fitting.Problem(run, memory, WorkerOptions.DefaultSlots, isOneProcess) is { } tooLarge) problems.Add(tooLarge);
         if (PlanReport.DiskProblem(disk, free) is { } tooMuch) problems.Add(tooMuch);
         foreach (var problem in problems)
             await output.WriteLineAsync(problem);

@@ -22,8 +22,6 @@ public static class RunCommand
         await using var host = await RunHost.OpenAsync(data, run, cancellationToken);
 
         var recorded = await host.Log.FindAsync(StreamNames.Run(run), RunStage.Started, cancellationToken) as RunStarted;
-        if (Presets.LeftOut(asked.Preset) is { } leftOut)
-            await Console.Error.WriteLineAsync(leftOut);
         if (recorded is null)
             await StartAsync(host.Log, run, asked, cancellationToken);
         else

@@ -42,7 +42,7 @@ public sealed class RunHost : IAsyncDisposable
     public static async Task<RunHost> OpenAsync(DataFolder data, string run, CancellationToken cancellationToken)
     {
         var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection(Places(data)).Build();
-        var distributed = environment[WorkerOptions.PostgresVariable] is not null || environment["SELFREWARD_RABBITMQ"] is not null;
+        var distributed = environment[WorkerOptions.PostgresVariable] is not null || environment[WorkerOptions.RabbitMqVariable] is not null;
         var shared = distributed ? WorkerOptions.From(environment) : null;
         var telemetry = TelemetryOptions.From(environment);
         var server = await LogServer.OpenAsync(data.Postgres, cancellationToken);
@@ -71,8 +71,8 @@ public sealed class RunHost : IAsyncDisposable
         yield return KeyValuePair.Create(WorkerOptions.DataVariable, (string?)data.Path);
         if (data.Up is not { } up)
             yield break;
-        yield return KeyValuePair.Create("SELFREWARD_POSTGRES", (string?)up.Postgres);
-        yield return KeyValuePair.Create("SELFREWARD_RABBITMQ", (string?)up.RabbitMq);
+        yield return KeyValuePair.Create(WorkerOptions.PostgresVariable, (string?)up.Postgres);
+        yield return KeyValuePair.Create(WorkerOptions.RabbitMqVariable, (string?)up.RabbitMq);
     }
 
     /// <summary>Starts the bus and every worker, and puts onto the bus what is outstanding of a run.</summary>

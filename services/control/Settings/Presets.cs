@@ -113,7 +113,7 @@ public static class Presets
         Iterations = 4,
         Candidates = new() { Count = 7, Sampling = new() { Temperature = 0.8, TopP = 0.95, MaxNewTokens = 1024 } },
         Judge = new() { Count = 11, Sampling = new() { Temperature = 0.8, TopP = 0.95, MaxNewTokens = 512 }, MinScore = 0, MaxScore = 5 },
-        Pairs = new() { MinMargin = 0, LengthControl = 0, LengthControlByIteration = [0, 0.32, 0.32, 0.4] },
+        Pairs = new() { MinMargin = 0, LengthControlByIteration = [0, 0.32, 0.32, 0.4] },
     };
 
     /// <summary>Every preset by name.</summary>
@@ -123,6 +123,11 @@ public static class Presets
     /// <summary>What a preset's method does and this program does not, in a sentence; null where that is nothing.</summary>
     public static string? LeftOut(string preset) => preset == Meta.Preset
         ? "Preset meta has Meta-Rewarding's sampling and length control, but no meta-judge: the model learns from pairs of answers, not from pairs of judgements, so judging itself is not trained further."
+        : null;
+
+    /// <summary>What a preset for a model and data of one's own still has to be given; null where that is nothing.</summary>
+    public static string? MissingData(string preset, bool hasData) => preset != Kata.Preset && All.ContainsKey(preset) && !hasData
+        ? $"Preset {preset} is for a model and data of your own: give --model, --ift, --eft and --heldout."
         : null;
 
     private static OptimizerSettings PyTorchAdamW => new() { Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, WeightDecay = 0.01, MaxGradNorm = 1.0 };

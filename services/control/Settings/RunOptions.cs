@@ -55,24 +55,24 @@ public static partial class RunOptions
     public static RunSettings Bind(ParseResult options) => Read(options).Settings;
 
     /// <summary>The settings that the options ask for, and the draft that knows who set what.</summary>
+    /// <param name="mayLackData">Whether they are only looked at: then a preset or model for data of one's own may have none yet.</param>
     /// <exception cref="SettingsException">Anything is wrong, all of it.</exception>
-    public static (RunSettings Settings, SettingsDraft Draft) Read(ParseResult options)
+    public static (RunSettings Settings, SettingsDraft Draft) Read(ParseResult options, bool mayLackData = false)
     {
         var file = options.GetValue(SettingsFile) is { } path ? Settings.SettingsFile.Read(path) : null;
-        var preset = PresetName(options, file);
+        var (preset, source) = PresetOf(options, file);
         var draft = new SettingsDraft(Presets.All.GetValueOrDefault(preset) ?? Presets.Kata);
         if (!Presets.All.ContainsKey(preset))
             draft.AddProblem($"Preset '{preset}' is unknown, expected one of {string.Join(", ", Presets.All.Keys)}.");
 
         if (file is not null) draft.Overlay(file);
-        foreach (var (variable, setting, text) in SettingsEnvironment.Given())
+        foreach (var (variable, setting, text) in SettingsEnvironment.Given().Where(given => given.Path != "preset"))
             Assign(draft, variable, setting, text);
         AssignAll(options, draft, Short);
-        if (PresetSource(options, file) is { } source) draft.Set(source, "preset", preset);
-        if (preset != Presets.Kata.Preset && Presets.All.ContainsKey(preset) && !draft.HasData)
-            draft.AddProblem($"Preset {preset} is for a model and data of your own: give --model, --ift, --eft and --heldout.");
+        if (source is not null) draft.Set(source, "preset", preset);
+        if (!mayLackData && Presets.MissingData(preset, draft.HasData) is { } missing) draft.AddProblem(missing);
         CheckRunName(options, draft);
-        return (Absolute(ChatSettings.Resolve(draft.Build())), draft);
+        return (Absolute(ChatSettings.Resolve(draft.Build(mayLackData))), draft);
     }
 
     /// <summary>The options of <c>selfreward fork</c> that are settings: all that a fork may change.</summary>
@@ -83,13 +83,19 @@ public static partial class RunOptions
             command.Options.Add(option);
     }
 
-    /// <summary>The settings of a fork: those of the run that it comes from, and what the options change.</summary>
+    /// <summary>The settings of a fork: those of the run that it comes from, and what a settings file, the environment and the options change.</summary>
     /// <exception cref="SettingsException">Anything is wrong, all of it.</exception>
     public static RunSettings BindFork(ParseResult options, RunSettings parent)
     {
         var draft = new SettingsDraft(parent);
         if (options.GetValue(SettingsFile) is { } path)
             draft.Overlay(Settings.SettingsFile.Read(path));
+        foreach (var (variable, setting, text) in SettingsEnvironment.Given())
+        {
+            if (setting == "preset") draft.Set(variable, setting, text); // it is the parent's, or the fork cannot be
+            else Assign(draft, variable, setting, text);
+        }
+
         AssignAll(options, draft, [.. Short.Where(entry => ForkMayChange(entry.Path))]);
         CheckRunName(options, draft);
         return Absolute(draft.Build());
@@ -134,15 +140,26 @@ public static partial class RunOptions
 
     public static string DataFolder(ParseResult options) => Path.GetFullPath(options.GetValue(Data)!);
 
-    // A model of one's own brings the paper's settings with it.
-    private static string PresetName(ParseResult options, SettingsFile? file)
+    // The preset, and who named it; a model of one's own, whoever named that, brings the paper's settings with it.
+    private static (string Name, string? Source) PresetOf(ParseResult options, SettingsFile? file)
     {
-        var ownModel = options.GetValue(Short.Single(entry => entry.Path == "model.path").Option) ?? file?.ModelPath
-            ?? SettingsEnvironment.Given().FirstOrDefault(given => given.Path == "model.path").Text;
-        return options.GetValue(Preset) ?? file?.Preset ?? (ownModel is null ? Presets.Kata.Preset : Presets.Paper.Preset);
+        var variable = Variable("preset");
+        return options.GetValue(Preset) is { } asked ? (asked, Preset.Name)
+            : variable.Text is { } given ? (given, variable.Name)
+            : file?.Preset is { } written ? (written, file.Name)
+            : (HasOwnModel(options, file) ? Presets.Paper.Preset : Presets.Kata.Preset, null);
     }
 
-    private static string? PresetSource(ParseResult options, SettingsFile? file) => options.GetValue(Preset) is not null ? Preset.Name : file?.Preset is not null ? file.Name : null;
+    // By the last layer that says anything of it.
+    private static bool HasOwnModel(ParseResult options, SettingsFile? file)
+    {
+        const string Path = "model.path";
+        var assigned = (options.GetValue(Set) ?? []).Select(assignment => assignment.Split('=', 2)).LastOrDefault(parts => parts.Length == 2 && parts[0].Trim() == Path)?[1];
+        var last = options.GetValue(Short.Single(entry => entry.Path == Path).Option) ?? assigned ?? Variable(Path).Text ?? file?.ModelPath;
+        return last is not (null or "null");
+    }
+
+    private static (string? Name, string? Text) Variable(string path) => SettingsEnvironment.Given().Where(given => given.Path == path).Select(given => (given.Variable, given.Text)).FirstOrDefault();
 
     private static void Assign(SettingsDraft draft, string source, string path, string text)
     {

@@ -46,11 +46,12 @@ public sealed class SettingsDraft(RunSettings preset)
     public void AddProblem(string sentence) => _problems.Add(sentence);
 
     /// <summary>The settings, if they can be.</summary>
+    /// <param name="mayLackData">Whether they are only looked at: then a model of one's own may have no data yet.</param>
     /// <exception cref="SettingsException">Anything was or is wrong, all of it.</exception>
-    public RunSettings Build()
+    public RunSettings Build(bool mayLackData = false)
     {
         var settings = _values.Deserialize<RunSettings>(Json)!;
-        string[] problems = [.. _problems, .. SettingsCheck.Problems(settings)];
+        string[] problems = [.. _problems, .. SettingsCheck.Problems(settings).Where(problem => !mayLackData || problem != SettingsCheck.ModelWithoutData)];
         return problems.Length == 0 ? settings : throw new SettingsException(problems);
     }
 

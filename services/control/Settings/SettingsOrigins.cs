@@ -12,6 +12,8 @@ public sealed record SettingOrigin(string Path, string Value, string From, strin
 /// <summary>Says of every setting what is in force and where that comes from.</summary>
 public static class SettingsOrigins
 {
+    private static readonly JsonNode Defaults = Values(new());
+
     /// <summary>Of settings that a draft was built to.</summary>
     public static IReadOnlyList<SettingOrigin> Of(RunSettings settings, SettingsDraft draft)
     {
@@ -39,7 +41,7 @@ public static class SettingsOrigins
             .Select(leaf => new SettingOrigin(leaf.Path, leaf.Value, from(leaf.Path, leaf.Value), SettingSummaries.Of(leaf.Item3)))];
     }
 
-    private static string OfPreset(string preset, string path, string value) => path != "preset" && value == At(Values(new RunSettings()), path) ? "default" : $"preset {preset}";
+    private static string OfPreset(string preset, string path, string value) => path != "preset" && value == At(Defaults, path) ? "default" : $"preset {preset}";
 
     private static JsonNode Values(RunSettings settings) => JsonSerializer.SerializeToNode(settings, SettingsDraft.Json)!;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using SelfRewarding.Control.Http;
 using SelfRewarding.Hosting;
@@ -11,12 +12,12 @@ public static class WorkerVariables
     [
         (WorkerOptions.DataVariable, "./data", "the data folder, unless --data names another"),
         (WorkerOptions.PostgresVariable, "a private server in the data folder", "the log's database"),
-        ("SELFREWARD_RABBITMQ", "none: all in one process", "the broker"),
-        ("SELFREWARD_SLOTS", "64", "sequences that a worker generates at once"),
-        ("SELFREWARD_PREFETCH", "what fills the slots", "messages that a worker takes at once"),
-        ("SELFREWARD_HEALTH_FILE", "none", "a file that a worker touches while it is well"),
+        (WorkerOptions.RabbitMqVariable, "none: all in one process", "the broker"),
+        (WorkerOptions.SlotsVariable, WorkerOptions.DefaultSlots.ToString(CultureInfo.InvariantCulture), "sequences that a worker generates at once"),
+        (WorkerOptions.PrefetchVariable, "what fills the slots", "messages that a worker takes at once"),
+        (WorkerOptions.HealthFileVariable, "none", "a file that a worker touches while it is well"),
         (ServeOptions.TokenVariable, "none", "what 'serve' asks for"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "none", "where traces, metrics and logs go"),
+        (TelemetryOptions.EndpointVariable, "none", "where traces, metrics and logs go"),
     ];
 
     /// <summary>A line for each: name, value, where it is from, meaning.</summary>
@@ -31,7 +32,7 @@ public static class WorkerVariables
     private static string Shown(string name, string value) => name switch
     {
         WorkerOptions.PostgresVariable => WithoutPassword(value),
-        "SELFREWARD_RABBITMQ" => Uri.TryCreate(value, UriKind.Absolute, out var uri) ? $"{uri.Scheme}://{uri.Host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}" : "(no address)",
+        WorkerOptions.RabbitMqVariable => Uri.TryCreate(value, UriKind.Absolute, out var uri) ? $"{uri.Scheme}://{uri.Host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}{uri.AbsolutePath}" : "(no address)",
         ServeOptions.TokenVariable => "(set)",
         _ => value,
     };

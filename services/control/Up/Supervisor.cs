@@ -106,11 +106,11 @@ public sealed class Supervisor : IAsyncDisposable
             var variables = new Dictionary<string, string?>(TroubleLog.OneLineEach)
             {
                 [WorkerOptions.DataVariable] = _data,
-                ["SELFREWARD_POSTGRES"] = _cluster!.ConnectionString,
-                ["SELFREWARD_RABBITMQ"] = _broker!.Address,
+                [WorkerOptions.PostgresVariable] = _cluster!.ConnectionString,
+                [WorkerOptions.RabbitMqVariable] = _broker!.Address,
             };
             if (_scale.Slots is { } slots)
-                variables["SELFREWARD_SLOTS"] = slots.ToString(CultureInfo.InvariantCulture);
+                variables[WorkerOptions.SlotsVariable] = slots.ToString(CultureInfo.InvariantCulture);
             return variables;
         }
     }

@@ -22,7 +22,7 @@ public sealed record Topology(UpState? Up, string? Database, string? Broker, IRe
         var up = DataFolder.FindUp(folder);
         var database = await TryAsync(async () =>
         {
-            await using var source = NpgsqlDataSource.Create(Place(up, up?.Postgres, "SELFREWARD_POSTGRES", folder));
+            await using var source = NpgsqlDataSource.Create(Place(up, up?.Postgres, WorkerOptions.PostgresVariable, folder));
             await (await source.OpenConnectionAsync(cancellationToken)).DisposeAsync();
         });
         List<QueueState> queues = [];
@@ -49,7 +49,7 @@ public sealed record Topology(UpState? Up, string? Database, string? Broker, IRe
     public static string BrokerOf(string folder)
     {
         var up = DataFolder.FindUp(folder);
-        return Place(up, up?.RabbitMq, "SELFREWARD_RABBITMQ", folder);
+        return Place(up, up?.RabbitMq, WorkerOptions.RabbitMqVariable, folder);
     }
 
     private static string Place(UpState? up, string? ours, string variable, string folder) => up is not null && ours!.Length > 0

@@ -260,10 +260,10 @@ public sealed record PairSettings
     /// <summary>The means must differ by at least this; a tie never makes a pair.</summary>
     [Range(0.0, 1000.0)] public double MinMargin { get; init; }
 
-    /// <summary>ρ of length control (Meta-Rewarding); null takes the best against the worst.</summary>
+    /// <summary>ρ of length control (Meta-Rewarding) in all iterations; null takes the best against the worst.</summary>
     [Range(0.0, 1.0)] public double? LengthControl { get; init; }
 
-    /// <summary>ρ of the first iteration, the second and so on, the last for those after it; null takes the same in all.</summary>
+    /// <summary>ρ of the first iteration, the second and so on, the last for those after it, in place of pairs.length_control; null takes the same in all.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<double>? LengthControlByIteration { get; init; }
 

@@ -7,6 +7,9 @@ namespace SelfRewarding.Contracts;
 /// <summary>Finds everything that is wrong with a run's settings at once, before anything starts.</summary>
 public static class SettingsCheck
 {
+    /// <summary>What is wrong with a model of one's own that has no data yet.</summary>
+    public const string ModelWithoutData = "model.path is given without data: give data.ift, data.eft and data.heldout too (Kata's tokens are those of its own fresh model).";
+
     /// <summary>One sentence for each setting that cannot be, named by its path such as <c>dpo.beta</c>; empty when all is well.</summary>
     public static IReadOnlyList<string> Problems(RunSettings settings)
     {
@@ -26,7 +29,7 @@ public static class SettingsCheck
         if (files.Any(f => f is not null) && files.Any(f => f is null))
             problems.Add("data.ift, data.eft and data.heldout go together: give all three files, or none for Kata.");
         if (model.Path is not null && files.All(f => f is null))
-            problems.Add("model.path is given without data: give data.ift, data.eft and data.heldout too (Kata's tokens are those of its own fresh model).");
+            problems.Add(ModelWithoutData);
         if (settings.Prompts.SeedShots + settings.Prompts.OwnShots == 0 && settings.Prompts.Source == "model")
             problems.Add("prompts.seed_shots and prompts.own_shots are both 0: a model drafts prompts from at least one example.");
         if (model.ChatTemplate is { } template && !ChatTemplates.All.Contains(template))
@@ -39,6 +42,8 @@ public static class SettingsCheck
             problems.Add($"judge.min_score is {settings.Judge.MinScore}, expected below judge.max_score ({settings.Judge.MaxScore}).");
         if (settings.Pairs.LengthControlByIteration is { } byIteration && (byIteration.Count == 0 || !byIteration.All(rho => rho is >= 0 and <= 1)))
             problems.Add($"pairs.length_control_by_iteration is {(byIteration.Count == 0 ? "empty" : Describe(byIteration))}, expected one or more numbers from 0 to 1, or null.");
+        if (settings.Pairs is { LengthControl: { } length, LengthControlByIteration: { } each })
+            problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"pairs.length_control is {length} and pairs.length_control_by_iteration is {Describe(each)}, expected one of the two: set the other to null."));
         if (settings.Lora.TargetModules.Count == 0)
             problems.Add($"lora.target_modules is empty, expected some of {string.Join(", ", LoraTargets.All)} (lora.r=0 trains all weights).");
         foreach (var target in settings.Lora.TargetModules.Except(LoraTargets.All))

@@ -9,7 +9,9 @@ namespace SelfRewarding.Hosting;
 /// </summary>
 public sealed record TelemetryOptions
 {
-    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    /// <summary>The environment variable that says where traces, metrics and logs go.</summary>
+    public const string EndpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
     private const string Sampler = "OTEL_TRACES_SAMPLER";
     private const string SamplerArgument = "OTEL_TRACES_SAMPLER_ARG";
     private const string Capture = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
@@ -44,11 +46,11 @@ public sealed record TelemetryOptions
         // An empty variable is one that is not set.
         var settings = configuration.AsEnumerable()
             .Where(setting => setting.Key.StartsWith("OTEL_", StringComparison.Ordinal) && !string.IsNullOrWhiteSpace(setting.Value)).ToDictionary(StringComparer.Ordinal);
-        if (!settings.TryGetValue(Endpoint, out var endpoint))
+        if (!settings.TryGetValue(EndpointVariable, out var endpoint))
             return Off;
         // An endpoint may bear a password, so it is not repeated.
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            problems.Add($"{Endpoint} is no address, expected http://collector:4317, or an empty value to send nothing.");
+            problems.Add($"{EndpointVariable} is no address, expected http://collector:4317, or an empty value to send nothing.");
         foreach (var protocol in _protocols)
         {
             if (settings.TryGetValue(protocol, out var value) && value is not ("grpc" or "http/protobuf"))

@@ -64,7 +64,7 @@ public sealed class DatasetExportTests(LogDatabase database) : IClassFixture<Log
         await log.Log.AppendAsync(StreamNames.Eft("kata-7"), 0, [built], CancellationToken.None);
         (await OutputFile.WriteLinesAsync(_files.Path("eft.jsonl.gz"), lines.JudgingAsync(seed, CancellationToken.None), CancellationToken.None)).ShouldBe(2);
 
-        Jsonl.ReadJudged(_files.Path("eft.jsonl.gz")).ShouldBe(
+        Jsonl.ReadJudged(_files.Path("eft.jsonl.gz"), new()).ShouldBe(
             [new JudgedExample("Why?", "Because.", "Fine.\nScore: 4.5", 5), new JudgedExample("Why?", "No.", "Bad.\nScore: 1", 1)]);
     }
 

@@ -35,7 +35,7 @@ public sealed class ExportCommandTests(QuietRun quiet) : IDisposable
         await using var log = await LogReader.OpenAsync(quiet.Folder, CancellationToken.None);
         var settings = await log.Catalog.SettingsOfAsync(TinyRun.Name, CancellationToken.None);
         var seed = SeedData.For(settings);
-        Jsonl.ReadJudged(eft).ShouldBe(seed.EftJudged);
+        Jsonl.ReadJudged(eft, new()).ShouldBe(seed.EftJudged);
         var training = await log.Log.ReadAsync(StreamNames.Training(TinyRun.Name, "M1"), CancellationToken.None);
         var plan = training.OfType<TrainingStarted>().Single();
         File.ReadLines(sft).Count().ShouldBe(plan.Examples + plan.TooLong);
