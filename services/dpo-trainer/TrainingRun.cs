@@ -44,13 +44,14 @@ public sealed class TrainingRun : IDisposable
     public static async Task<TrainingRun> OpenAsync(
         FactLog log, WorkerOptions options, string run, string name, ModelRef parent, OptimizerSettings figures, RunSettings settings, TimeProvider time, CancellationToken cancellationToken)
     {
+        var device = ComputeDevice.Named(options.Device);
         var journal = await TrainingJournal.OpenAsync(log, run, name, time, cancellationToken);
 
         // The newest that is still there; the log also names older ones, which were removed when the newest was safe.
         var checkpoint = journal.Checkpoints.LastOrDefault(saved => Directory.Exists(options.Locate(saved.Path)));
         if (checkpoint is null)
         {
-            var start = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
+            var start = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256, device: device);
             return new TrainingRun(journal, options, run, name, parent, start, FreshAdapter(start, name, settings), figures);
         }
 
@@ -60,8 +61,8 @@ public sealed class TrainingRun : IDisposable
         var isAdapter = settings.Lora.R > 0;
         if (isAdapter)
             RefuseOther($"The adapter in '{folder}'", LoraFiles.Sha256(folder), checkpoint.Sha256, folder, name);
-        var policy = isAdapter ? CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256) : CheckpointFolder.Load(folder, checkpoint.Sha256);
-        var adapter = isAdapter ? LoraAdapter.Load(folder, policy.Model.Config) : null;
+        var policy = isAdapter ? CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256, device: device) : CheckpointFolder.Load(folder, checkpoint.Sha256, device: device);
+        var adapter = isAdapter ? LoraAdapter.Load(folder, policy.Model.Config, device) : null;
         var job = new TrainingRun(journal, options, run, name, parent, policy, adapter, figures) { CompletedSteps = checkpoint.Step };
         job.Optimizer.Load(state);
         return job;
@@ -154,7 +155,8 @@ public sealed class TrainingRun : IDisposable
     private static LoraAdapter? FreshAdapter(LoadedModel policy, string name, RunSettings settings) => settings.Lora is { R: > 0 } lora
         ? LoraAdapter.Create(
             policy.Model.Config, new LoraConfig(lora.R, lora.Alpha, lora.Dropout, lora.TargetModules),
-            DrawKey.For(settings.Seed, DrawPurpose.Initialisation, 1 + (ModelNames.Iteration(name) ?? 0))) // 0 is M0's own
+            DrawKey.For(settings.Seed, DrawPurpose.Initialisation, 1 + (ModelNames.Iteration(name) ?? 0)), // 0 is M0's own
+            policy.Model.Device)
         : null;
 
     private static void RefuseOther(string subject, string found, string expected, string folder, string name)

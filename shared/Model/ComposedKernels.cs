@@ -215,7 +215,7 @@ public static class ComposedKernels
     {
         using var gradients = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        return x.to_type(torch.ScalarType.Float64).pow(2).sum().item<double>();
+        return x.to_type(torch.ScalarType.Float64).pow(2).sum().cpu().item<double>();
     }
 
     /// <summary>

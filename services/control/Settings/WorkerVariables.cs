@@ -14,6 +14,7 @@ public static class WorkerVariables
         ("SELFREWARD_RABBITMQ", "none: all in one process", "the broker"),
         ("SELFREWARD_SLOTS", "64", "sequences that a worker generates at once"),
         ("SELFREWARD_PREFETCH", "what fills the slots", "messages that a worker takes at once"),
+        (WorkerOptions.DeviceVariable, "cpu", "where models compute: cpu, cuda or cuda:1"),
         ("SELFREWARD_HEALTH_FILE", "none", "a file that a worker touches while it is well"),
         (ServeOptions.TokenVariable, "none", "what 'serve' asks for"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "none", "where traces, metrics and logs go"),

@@ -27,22 +27,27 @@ public sealed class LoraAdapter : IDisposable
     public Parameters Parameters { get; }
 
     /// <summary>A fresh adapter: A uniform within ±1/√in (as PEFT has it), B zero; the same seed gives the same numbers.</summary>
+    /// <param name="model">The model that it is for.</param>
+    /// <param name="config">Its figures.</param>
+    /// <param name="seed">What A is drawn by.</param>
+    /// <param name="device">Where the model lies; null is main memory.</param>
     /// <exception cref="CheckpointException">The figures cannot be, or a target is no projection of this model.</exception>
-    public static LoraAdapter Create(LlamaConfig model, LoraConfig config, ulong seed)
+    public static LoraAdapter Create(LlamaConfig model, LoraConfig config, ulong seed, torch.Device? device = null)
     {
         config.Check("LoRA");
         return new LoraAdapter(model, config, new Parameters(Targets(model, config).Index().SelectMany(entry => (KeyValuePair<string, Tensor>[])
         [
-            KeyValuePair.Create(Key(entry.Item.Module, "A"), Uniform(config.R, entry.Item.In, seed, (ulong)entry.Index)),
-            KeyValuePair.Create(Key(entry.Item.Module, "B"), torch.zeros([entry.Item.Out, config.R])),
+            KeyValuePair.Create(Key(entry.Item.Module, "A"), Uniform(config.R, entry.Item.In, seed, (ulong)entry.Index, device)),
+            KeyValuePair.Create(Key(entry.Item.Module, "B"), torch.zeros([entry.Item.Out, config.R], device: device)),
         ])));
     }
 
     /// <summary>Reads a folder that <see cref="Save"/> or PEFT wrote.</summary>
     /// <param name="folder">Has <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</param>
     /// <param name="model">The model that it is for.</param>
+    /// <param name="device">Where the model lies; null is main memory.</param>
     /// <exception cref="CheckpointException">A file is missing or damaged, asks for what is not implemented, or is of another model.</exception>
-    public static LoraAdapter Load(string folder, LlamaConfig model)
+    public static LoraAdapter Load(string folder, LlamaConfig model, torch.Device? device = null)
     {
         var config = LoraConfig.Read(Path.Combine(folder, LoraFiles.Config));
         using var file = SafeTensors.Open(Path.Combine(folder, LoraFiles.Weights));
@@ -54,7 +59,7 @@ public sealed class LoraAdapter : IDisposable
             throw new CheckpointException($"'{file.Path}': tensor '{unknown}' belongs to no target of this adapter.");
         foreach (var shape in shapes)
             shape.Check(file.Tensors.GetValueOrDefault(shape.Name)?.Shape ?? throw new CheckpointException($"'{file.Path}' has no tensor '{shape.Name}'."));
-        return new LoraAdapter(model, config, new Parameters(shapes.Select(shape => KeyValuePair.Create(shape.Name, file.Read(shape.Name)))));
+        return new LoraAdapter(model, config, new Parameters(shapes.Select(shape => KeyValuePair.Create(shape.Name, file.Read(shape.Name, device)))));
     }
 
     /// <summary>Writes PEFT's two files, the weights last.</summary>
@@ -97,12 +102,12 @@ public sealed class LoraAdapter : IDisposable
         where shape.Shape.Count == 2 && config.TargetModules.Any(target => shape.Name.EndsWith($".{target}.weight", StringComparison.Ordinal))
         select new Target(shape.Name[..^".weight".Length], shape.Shape[1], shape.Shape[0], shape.Reason);
 
-    private static Tensor Uniform(long rows, long columns, ulong seed, ulong ordinal)
+    private static Tensor Uniform(long rows, long columns, ulong seed, ulong ordinal, torch.Device? device)
     {
         var bound = 1 / Math.Sqrt(columns);
         var values = new float[rows * columns];
         for (var i = 0; i < values.Length; i++) values[i] = (float)(bound * ((2 * Philox.Uniform(seed, ordinal, (ulong)i)) - 1));
-        return torch.tensor(values, [rows, columns]);
+        return torch.tensor(values, [rows, columns], device: device);
     }
 
     private sealed record Target(string Module, long In, long Out, string Reason);
