@@ -10,6 +10,13 @@ public static class ComputeDevice
     /// <exception cref="ArgumentException">There is no such kind of device.</exception>
     public static torch.Device Named(string name) => torch.device(name);
 
+    /// <summary>The tensor in another place, and no longer in main memory; the tensor itself where that is its place.</summary>
+    internal static torch.Tensor Move(torch.Tensor tensor, torch.Device? device)
+    {
+        if (device is null or { type: DeviceType.CPU }) return tensor;
+        using (tensor) return tensor.to(device);
+    }
+
     /// <summary>What keeps this machine from computing there, in one sentence; null where nothing does, which is tried with one number.</summary>
     public static string? Problem(string name)
     {
@@ -23,7 +30,7 @@ public static class ComputeDevice
             using var back = one.cpu();
             return null;
         }
-        catch (ExternalException e)
+        catch (Exception e) when (e is ExternalException or InvalidOperationException)
         {
             return $"this machine has no such GPU, or it cannot be used ({e.Message.Split('\n')[0]}). The first is cuda:0; nvidia-smi lists them.";
         }

@@ -108,8 +108,9 @@ public static class CheckpointFolder
                 var file = files.FirstOrDefault(file => file.Tensors.ContainsKey(shape.Name))
                     ?? throw new CheckpointException($"'{files[0].Path}': tensor '{shape.Name}' is missing (config.json: {shape.Reason}).");
                 shape.Check(file.Tensors[shape.Name].Shape);
-                loaded.Add(KeyValuePair.Create(shape.Name, file.Read(shape.Name, device)));
+                loaded.Add(KeyValuePair.Create(shape.Name, file.Read(shape.Name)));
                 RefuseNotFinite(file, shape.Name, loaded[^1].Value);
+                loaded[^1] = KeyValuePair.Create(shape.Name, ComputeDevice.Move(loaded[^1].Value, device));
             }
 
             return (new Llama(config, new Parameters(loaded)), WeightFiles.TypesOf(files));
@@ -147,7 +148,7 @@ public static class CheckpointFolder
         for (var at = 0L; ; at += SafeTensors.PieceLength)
         {
             using var piece = flat.narrow(0, at, Math.Min(SafeTensors.PieceLength, flat.numel() - at));
-            var numbers = piece.cpu().data<float>().ToArray();
+            var numbers = piece.data<float>().ToArray();
             if (Array.FindIndex(numbers, number => !float.IsFinite(number)) is >= 0 and var place)
                 throw new CheckpointException($"'{file.Path}': tensor '{name}' has {numbers[place]} at {at + place}: the file is damaged, or the training that wrote it diverged.");
         }

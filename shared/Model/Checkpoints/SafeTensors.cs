@@ -49,10 +49,8 @@ public sealed class SafeTensors : IDisposable
     }
 
     /// <summary>The tensor of that name: F32, F16 and BF16 as float32, I64 as int64.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="device">Where to put it, by way of main memory; null leaves it there.</param>
     /// <exception cref="CheckpointException">There is none, or its type is another.</exception>
-    public Tensor Read(string name, torch.Device? device = null)
+    public Tensor Read(string name)
     {
         if (!Tensors.TryGetValue(name, out var entry)) throw new CheckpointException($"'{Path}' has no tensor '{name}'.");
         var stored = entry.Type switch
@@ -67,8 +65,7 @@ public sealed class SafeTensors : IDisposable
         try
         {
             Fill(tensor, stored, _header.DataStart + entry.Begin, SafeTensorEntry.WidthOf(entry.Type));
-            if (device is null or { type: DeviceType.CPU }) return tensor;
-            using (tensor) return tensor.to(device);
+            return tensor;
         }
         catch
         {

@@ -31,7 +31,7 @@ public sealed class SequenceLayout : IDisposable
             for (var row = offsets[i]; row < offsets[i + 1]; row++) positions[row] = row - offsets[i];
         }
 
-        return new SequenceLayout(torch.tensor(Array.ConvertAll(offsets, offset => (long)offset)), torch.tensor(positions, device: device));
+        return new SequenceLayout(torch.tensor(Array.ConvertAll(offsets, offset => (long)offset), device: torch.CPU), torch.tensor(positions, device: device));
     }
 
     /// <summary>Frees the tensors.</summary>

@@ -59,7 +59,7 @@ public sealed class LoraAdapter : IDisposable
             throw new CheckpointException($"'{file.Path}': tensor '{unknown}' belongs to no target of this adapter.");
         foreach (var shape in shapes)
             shape.Check(file.Tensors.GetValueOrDefault(shape.Name)?.Shape ?? throw new CheckpointException($"'{file.Path}' has no tensor '{shape.Name}'."));
-        return new LoraAdapter(model, config, new Parameters(shapes.Select(shape => KeyValuePair.Create(shape.Name, file.Read(shape.Name, device)))));
+        return new LoraAdapter(model, config, new Parameters(shapes.Select(shape => KeyValuePair.Create(shape.Name, ComputeDevice.Move(file.Read(shape.Name), device)))));
     }
 
     /// <summary>Writes PEFT's two files, the weights last.</summary>
