@@ -23,7 +23,7 @@ public static class ComputeDevice
         var device = Named(name);
         if (device.type == DeviceType.CPU) return null;
         if (!torch.cuda.is_available())
-            return "this program's libtorch has no CUDA or finds no GPU. Use an image built with TENSORS=cuda on a machine with NVIDIA's driver and container toolkit, or leave the device at cpu.";
+            return "this program's libtorch has no CUDA or finds no GPU. Use a build with -p:UseTorchSharp=true (an image with TENSORS=cuda) where there is NVIDIA's driver, or leave the device at cpu.";
         try
         {
             using var one = torch.ones([1L], device: device);

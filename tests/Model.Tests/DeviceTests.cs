@@ -134,7 +134,7 @@ public sealed partial class DeviceTests
         ComputeDevice.Problem("cpu").ShouldBeNull();
         Assert.SkipWhen(torch.cuda.is_available(), "this machine has a GPU");
         ComputeDevice.Problem("cuda").ShouldBe(
-            "this program's libtorch has no CUDA or finds no GPU. Use an image built with TENSORS=cuda on a machine with NVIDIA's driver and container toolkit, or leave the device at cpu.");
+            "this program's libtorch has no CUDA or finds no GPU. Use a build with -p:UseTorchSharp=true (an image with TENSORS=cuda) where there is NVIDIA's driver, or leave the device at cpu.");
     }
 
     private static (Llama Model, double[] Losses) Train(bool composed, int rank, bool checkpointed)
