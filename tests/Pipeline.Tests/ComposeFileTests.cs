@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Shouldly;
+using Xunit;
 
 namespace SelfRewarding.Pipeline.Tests;
 
@@ -40,13 +42,13 @@ public sealed partial class ComposeFileTests
     [Fact]
     public void The_Dockerfile_has_a_base_for_every_image_that_compose_builds()
     {
-        var dockerfile = File.ReadAllText(Path.Combine(Root, "services", "Dockerfile"));
-        var images = Image().Matches(File.ReadAllText(Path.Combine(Root, "docker-compose.yml")));
+        var dockerfile = File.ReadAllText(Path.Combine(ArchitectureTests.Root, "services", "Dockerfile"));
+        var images = Image().Matches(File.ReadAllText(Path.Combine(ArchitectureTests.Root, "docker-compose.yml")));
 
         images.Count.ShouldBe(12);
         foreach (Match image in images)
         {
-            Directory.Exists(Path.Combine(Root, "services", image.Groups[1].Value)).ShouldBeTrue(image.Value);
+            Directory.Exists(Path.Combine(ArchitectureTests.Root, "services", image.Groups[1].Value)).ShouldBeTrue(image.Value);
             dockerfile.ShouldContain($" AS base-{image.Groups[2].Value}-{image.Groups[1].Value}\n");
             dockerfile.ShouldContain($" AS managed-{image.Groups[2].Value}\n");
         }
@@ -55,23 +57,9 @@ public sealed partial class ComposeFileTests
     [GeneratedRegex(@"args: \{ SERVICE: ([a-z-]+), TENSORS: ([a-z]+) \}")]
     private static partial Regex Image();
 
-    private static string Root
-    {
-        get
-        {
-            for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            {
-                if (File.Exists(Path.Combine(folder.FullName, "SelfRewarding.sln")))
-                    return folder.FullName;
-            }
-
-            throw new DirectoryNotFoundException($"No SelfRewarding.sln above {AppContext.BaseDirectory}.");
-        }
-    }
-
     private static async Task<(int Code, string Output, string Errors)> ComposeAsync(string[] arguments)
     {
-        var start = new ProcessStartInfo("docker-compose", ["--file", Path.Combine(Root, "docker-compose.yml"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("docker-compose", ["--file", Path.Combine(ArchitectureTests.Root, "docker-compose.yml"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var secret in (string[])["POSTGRES_PASSWORD", "SELFREWARD_WORKER_PASSWORD", "RABBITMQ_PASSWORD", "SELFREWARD_TOKEN"])
             start.Environment[secret] = "secret";
         Process process;

@@ -1,4 +1,6 @@
 using SelfRewarding.Model;
+using Shouldly;
+using Xunit;
 
 namespace SelfRewarding.Pipeline.Tests;
 
