@@ -23,7 +23,7 @@ public static class ComputeDevice
         var device = Named(name);
         if (device.type == DeviceType.CPU) return null;
         if (!torch.cuda.is_available())
-            return "this program's libtorch has no CUDA or finds no GPU. Use a build with -p:UseTorchSharp=true (an image with TENSORS=cuda) where there is NVIDIA's driver, or leave the device at cpu.";
+            return "this program's libtorch has no CUDA or finds no GPU: use a build with -p:UseTorchSharp=true (an image with TENSORS=cuda) where there is NVIDIA's driver, or leave the device at cpu.";
         try
         {
             using var one = torch.ones([1L], device: device);
@@ -32,7 +32,7 @@ public static class ComputeDevice
         }
         catch (Exception e) when (e is ExternalException or InvalidOperationException)
         {
-            return $"this machine has no such GPU, or it cannot be used ({e.Message.Split('\n')[0]}). The first is cuda:0; nvidia-smi lists them.";
+            return $"this machine has no such GPU, or it cannot be used ({e.Message.Split('\n')[0]}): name one that nvidia-smi lists, the first as cuda:0.";
         }
     }
 }

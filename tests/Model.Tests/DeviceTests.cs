@@ -134,12 +134,24 @@ public sealed partial class DeviceTests
         ComputeDevice.Problem("cpu").ShouldBeNull();
         Assert.SkipWhen(torch.cuda.is_available(), "this machine has a GPU");
         ComputeDevice.Problem("cuda").ShouldBe(
-            "this program's libtorch has no CUDA or finds no GPU. Use a build with -p:UseTorchSharp=true (an image with TENSORS=cuda) where there is NVIDIA's driver, or leave the device at cpu.");
+            "this program's libtorch has no CUDA or finds no GPU: use a build with -p:UseTorchSharp=true (an image with TENSORS=cuda) where there is NVIDIA's driver, or leave the device at cpu.");
     }
 
     private static (Llama Model, double[] Losses) Train(bool composed, int rank, bool checkpointed)
     {
         Kernels.OnlyComposed.Value = composed;
+        try
+        {
+            return Train(rank, checkpointed);
+        }
+        finally
+        {
+            Kernels.OnlyComposed.Value = false;
+        }
+    }
+
+    private static (Llama Model, double[] Losses) Train(int rank, bool checkpointed)
+    {
         var model = Fixture.Tiny();
         using var adapter = rank > 0 ? Adapter(model, rank) : null;
         model.Adapter = adapter;
