@@ -14,7 +14,8 @@ public static class DpoTrainerModule
             .AddSingleton<JobQueue<TrainRun>>()
             .AddSingleton<BaseModel>().AddSingleton<EftBuilder>().AddSingleton<SftRecipe>().AddSingleton<DpoRecipe>()
             .AddHostedService<TrainerService>(),
-        bus => bus.AddConsumer<DpoTrainerConsumer, JobNotesDefinition<DpoTrainerConsumer>>());
+        bus => bus.AddConsumer<DpoTrainerConsumer, JobNotesDefinition<DpoTrainerConsumer>>(),
+        InferenceSetup.DeviceProblem);
 }
 
 /// <summary>The job: whatever model of this run can be made next.</summary>

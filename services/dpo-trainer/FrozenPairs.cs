@@ -127,7 +127,7 @@ public sealed class FrozenPairs
     private static float[] Score(Llama reference, IReadOnlyList<TrainingSequence> sequences)
     {
         using var scope = torch.NewDisposeScope();
-        using var batch = SequenceBatch.Of(sequences);
-        return batch.ResponseLogProbs(reference).data<float>().ToArray();
+        using var batch = SequenceBatch.Of(sequences, reference.Device);
+        return batch.ResponseLogProbs(reference).cpu().data<float>().ToArray();
     }
 }

@@ -20,7 +20,7 @@ public static class ReferenceLogProbs
     public static FrozenPairs.LogProbs Of(FrozenPairs pairs, string run, string name, ModelRef reference, WorkerOptions options) =>
         Of(options.Locate(Path.Combine("runs", run, "pairs", $"{name}.reference.safetensors")), pairs, reference.Sha256, () =>
         {
-            using var model = CheckpointFolder.Load(options.Locate(reference.Path), reference.Sha256);
+            using var model = CheckpointFolder.Load(options.Locate(reference.Path), reference.Sha256, device: ComputeDevice.Named(options.Device));
             return pairs.ScoreWith(model.Model);
         });
 

@@ -47,6 +47,7 @@ public sealed class TrainingRun : IDisposable
     public static async Task<TrainingRun> OpenAsync(
         FactLog log, WorkerOptions options, string run, string name, ModelRef parent, OptimizerSettings figures, RunSettings settings, TimeProvider time, CancellationToken cancellationToken)
     {
+        var device = ComputeDevice.Named(options.Device);
         var journal = await TrainingJournal.OpenAsync(log, run, name, time, cancellationToken);
         var lora = settings.Lora.Figures();
 
@@ -54,8 +55,8 @@ public sealed class TrainingRun : IDisposable
         var checkpoint = journal.Checkpoints.LastOrDefault(saved => Directory.Exists(options.Locate(saved.Path)));
         if (checkpoint is null)
         {
-            var start = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
-            return Begin(start, () => lora is null ? null : LoraAdapter.Create(start.Model.Config, lora, AdapterSeed(name, settings)), optimizerFile: null, completedSteps: 0);
+            var start = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256, device: device);
+            return Begin(start, () => lora is null ? null : LoraAdapter.Create(start.Model.Config, lora, AdapterSeed(name, settings), device), optimizerFile: null, completedSteps: 0);
         }
 
         var folder = options.Locate(checkpoint.Path);
@@ -63,8 +64,8 @@ public sealed class TrainingRun : IDisposable
         RefuseOther($"Optimiser state '{state}'", await OptimizerHashAsync(folder, cancellationToken) ?? "(no file)", checkpoint.OptimizerSha256, folder, name);
         if (lora is not null)
             RefuseOther($"The adapter in '{folder}'", LoraFiles.Sha256(folder), checkpoint.Sha256, folder, name);
-        var policy = lora is null ? CheckpointFolder.Load(folder, checkpoint.Sha256) : CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256);
-        return Begin(policy, () => lora is null ? null : LoraAdapter.Load(folder, policy.Model.Config, lora), state, checkpoint.Step);
+        var policy = lora is null ? CheckpointFolder.Load(folder, checkpoint.Sha256, device: device) : CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256, device: device);
+        return Begin(policy, () => lora is null ? null : LoraAdapter.Load(folder, policy.Model.Config, lora, device), state, checkpoint.Step);
 
         // What is loaded belongs to the job, or is freed where there will be none.
         TrainingRun Begin(LoadedModel model, Func<LoraAdapter?> adapted, string? optimizerFile, int completedSteps)

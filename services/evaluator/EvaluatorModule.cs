@@ -11,7 +11,8 @@ public static class EvaluatorModule
     public static readonly WorkerModule Module = new(
         "evaluator",
         services => services.AddTextGeneration().AddSingleton<JobQueue<EvaluateRun>>().AddHostedService<EvaluatorService>(),
-        bus => bus.AddConsumer<EvaluatorConsumer, JobNotesDefinition<EvaluatorConsumer>>());
+        bus => bus.AddConsumer<EvaluatorConsumer, JobNotesDefinition<EvaluatorConsumer>>(),
+        InferenceSetup.DeviceProblem);
 }
 
 /// <summary>The job: every model of the run that is published and not measured yet.</summary>

@@ -10,5 +10,6 @@ public static class JudgeModule
     public static readonly WorkerModule Module = new(
         "judge",
         services => services.AddTextGeneration(),
-        bus => bus.AddConsumer<JudgeConsumer, JudgeConsumerDefinition>());
+        bus => bus.AddConsumer<JudgeConsumer, JudgeConsumerDefinition>(),
+        InferenceSetup.DeviceProblem);
 }

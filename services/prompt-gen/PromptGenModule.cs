@@ -11,7 +11,8 @@ public static class PromptGenModule
     public static readonly WorkerModule Module = new(
         "prompt-gen",
         services => services.AddTextGeneration().AddSingleton<JobQueue<DraftPrompts>>().AddHostedService<PromptGenService>(),
-        bus => bus.AddConsumer<PromptGenConsumer, JobNotesDefinition<PromptGenConsumer>>());
+        bus => bus.AddConsumer<PromptGenConsumer, JobNotesDefinition<PromptGenConsumer>>(),
+        InferenceSetup.DeviceProblem);
 }
 
 /// <summary>The job: all prompts of one iteration, drafted by its model.</summary>

@@ -10,5 +10,6 @@ public static class SamplerModule
     public static readonly WorkerModule Module = new(
         "sampler",
         services => services.AddTextGeneration(),
-        bus => bus.AddConsumer<SamplerConsumer, SamplerConsumerDefinition>());
+        bus => bus.AddConsumer<SamplerConsumer, SamplerConsumerDefinition>(),
+        InferenceSetup.DeviceProblem);
 }

@@ -26,6 +26,7 @@ public static class WorkerHost
         try
         {
             options = WorkerOptions.From(builder.Configuration);
+            builder.Services.AddWorkers(options, [module]).AddHostedService(provider => provider.GetRequiredService<Recovery>());
         }
         catch (WorkerOptionsException e)
         {
@@ -33,7 +34,6 @@ public static class WorkerHost
             return 2;
         }
 
-        builder.Services.AddWorkers(options, [module]).AddHostedService(provider => provider.GetRequiredService<Recovery>());
         using var host = builder.Build();
         try
         {
@@ -58,8 +58,11 @@ public static class WorkerHost
     }
 
     /// <summary>Adds everything that the given workers need to a host.</summary>
+    /// <exception cref="WorkerOptionsException">One of them cannot work on this machine with these options.</exception>
     public static IServiceCollection AddWorkers(this IServiceCollection services, WorkerOptions options, IReadOnlyList<WorkerModule> modules)
     {
+        if (modules.Select(module => module.Problem?.Invoke(options)).FirstOrDefault(problem => problem is not null) is { } problem)
+            throw new WorkerOptionsException(problem);
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => new NpgsqlDataSourceBuilder(WithPool(options.Postgres, modules)).WithTracesOnly().Build());

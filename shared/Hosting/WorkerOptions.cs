@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 
 namespace SelfRewarding.Hosting;
 
 /// <summary>Where a worker finds what it needs. These never change what a run computes; that is in the run's own settings.</summary>
-public sealed record WorkerOptions
+public sealed partial record WorkerOptions
 {
     /// <summary>The environment variable that names the data folder.</summary>
     public const string DataVariable = "SELFREWARD_DATA";
@@ -29,6 +30,9 @@ public sealed record WorkerOptions
     /// <summary>The folder that models and checkpoints lie in; paths in messages are relative to it.</summary>
     public required string Data { get; init; }
 
+    /// <summary>The environment variable that names the device that models compute on.</summary>
+    public const string DeviceVariable = "SELFREWARD_DEVICE";
+
     /// <summary>Npgsql connection string of the log's database.</summary>
     public required string Postgres { get; init; }
 
@@ -40,6 +44,11 @@ public sealed record WorkerOptions
 
     /// <summary>Sequences that are generated at once.</summary>
     public int Slots { get; init; } = DefaultSlots;
+
+    /// <summary>
+    /// Where models compute: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. Only on the CPU is the same thing computed to the same bits, on every machine.
+    /// </summary>
+    public string Device { get; init; } = "cpu";
 
     /// <summary>A file that is touched every few seconds while the worker is well; null touches none.</summary>
     public string? HealthFile { get; init; }
@@ -60,7 +69,7 @@ public sealed record WorkerOptions
 
     /// <summary>
     /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c>, <c>SELFREWARD_PREFETCH</c>,
-    /// <c>SELFREWARD_HEALTH_FILE</c> and <see cref="TelemetryOptions"/>
+    /// <c>SELFREWARD_DEVICE</c>, <c>SELFREWARD_HEALTH_FILE</c> and <see cref="TelemetryOptions"/>
     /// (or command-line arguments such as <c>--SELFREWARD_DATA=…</c>), and says everything that is wrong at once.
     /// </summary>
     /// <exception cref="WorkerOptionsException">Something is missing or impossible.</exception>
@@ -80,6 +89,7 @@ public sealed record WorkerOptions
             problems.Add($"SSL_CERT_FILE is '{authorities}', which is no file, expected one with the certificates of the authorities to trust.");
         var slots = Number(SlotsVariable);
         var prefetch = Number(PrefetchVariable);
+        var device = DeviceOf(configuration, problems);
         var telemetry = TelemetryOptions.From(configuration, problems);
         if (problems.Count > 0)
             throw new WorkerOptionsException(string.Join(Environment.NewLine, problems));
@@ -90,6 +100,7 @@ public sealed record WorkerOptions
             RabbitMq = rabbit,
             Slots = slots ?? DefaultSlots,
             Prefetch = prefetch,
+            Device = device,
             HealthFile = configuration[HealthFileVariable],
             Telemetry = telemetry,
         };
@@ -104,6 +115,26 @@ public sealed record WorkerOptions
             return null;
         }
     }
+
+    /// <summary>Reads <c>SELFREWARD_DEVICE</c> alone: for a host that needs nothing else of the environment.</summary>
+    /// <exception cref="WorkerOptionsException">It names no device.</exception>
+    public static string DeviceOf(IConfiguration configuration)
+    {
+        var problems = new List<string>();
+        var device = DeviceOf(configuration, problems);
+        return problems.Count == 0 ? device : throw new WorkerOptionsException(problems[0]);
+    }
+
+    private static string DeviceOf(IConfiguration configuration, List<string> problems)
+    {
+        var device = Blank(configuration[DeviceVariable]) ?? "cpu";
+        if (!DeviceName().IsMatch(device))
+            problems.Add($"{DeviceVariable} is '{device}', expected cpu, cuda, or cuda:1 for the second GPU.");
+        return device;
+    }
+
+    [GeneratedRegex(@"^(cpu|cuda(:(\d|[1-9]\d))?)\z")]
+    private static partial Regex DeviceName();
 
     /// <summary>
     /// How many messages a worker takes at once where each fills so many slots. Over a broker no more than fill them all: what is taken and waits here could be computed

@@ -15,11 +15,14 @@ public static class InferenceSetup
         services.TryAddSingleton(provider =>
         {
             var options = provider.GetRequiredService<WorkerOptions>();
-            return new ModelPool(slots: options.Slots, captureContent: options.Telemetry.CaptureContent);
+            return new ModelPool(slots: options.Slots, captureContent: options.Telemetry.CaptureContent, device: ComputeDevice.Named(options.Device));
         });
         services.TryAddSingleton<ITextGenerator, LocalTextGenerator>();
         services.TryAddSingleton<TextEngines>();
         services.TryAddSingleton<AnswerJudge>();
         return services;
     }
+
+    /// <summary>What keeps this machine from computing where the options say; null where nothing does.</summary>
+    public static string? DeviceProblem(WorkerOptions options) => ComputeDevice.Problem(options.Device) is { } problem ? $"{WorkerOptions.DeviceVariable} is '{options.Device}', and {problem}" : null;
 }

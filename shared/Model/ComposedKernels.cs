@@ -12,6 +12,9 @@ public static class ComposedKernels
 {
     private const long Ignored = -100;
 
+    // Rows whose keys and values are gathered from the cache at once: bounds what a step takes beside the cache itself.
+    private const int RowsAtOnce = 32;
+
     /// <summary>x Wᵀ + b.</summary>
     /// <param name="x">(R, in)</param>
     /// <param name="weight">(out, in)</param>
@@ -109,13 +112,14 @@ public static class ComposedKernels
         var places = slots * shape[1] + positions; // (R), rows of the cache seen as (slots * length, K, D)
         keyCache.view(-1, shape[2], shape[3]).index_copy_(0, places, k);
         valueCache.view(-1, shape[2], shape[3]).index_copy_(0, places, v);
-        var (slot, position) = (Integers(slots), Integers(positions));
-        var parts = new List<Tensor>(slot.Length);
-        for (var row = 0; row < slot.Length; row++)
+        var last = Integers(positions);
+        var parts = new List<Tensor>();
+        for (var start = 0; start < last.Length; start += RowsAtOnce)
         {
-            var keys = keyCache.narrow(0, slot[row], 1).squeeze(0).narrow(0, 0, position[row] + 1); // (T, K, D)
-            var values = valueCache.narrow(0, slot[row], 1).squeeze(0).narrow(0, 0, position[row] + 1);
-            parts.Add(Attend(q.narrow(0, row, 1), keys, values, scale, window));
+            var rows = Math.Min(RowsAtOnce, last.Length - start);
+            var keys = last.AsSpan(start, rows).ToArray().Max() + 1;
+            parts.Add(AttendCached(
+                q.narrow(0, start, rows), keyCache.narrow(1, 0, keys), valueCache.narrow(1, 0, keys), slots.narrow(0, start, rows), positions.narrow(0, start, rows), scale, window));
         }
 
         return torch.cat(parts).MoveToOuterDisposeScope();
@@ -215,7 +219,7 @@ public static class ComposedKernels
     {
         using var gradients = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        return x.to_type(torch.ScalarType.Float64).pow(2).sum().item<double>();
+        return x.to_type(torch.ScalarType.Float64).pow(2).sum().cpu().item<double>();
     }
 
     /// <summary>
@@ -264,6 +268,19 @@ public static class ComposedKernels
         var seen = ones.tril(keys - rows) - ones.tril(keys - rows - Math.Min(window, keys)); // between two diagonals
         var scores = (queries.matmul(allKeys.transpose(1, 2)) * scale).masked_fill(seen.eq(0), double.NegativeInfinity); // (H, n, T)
         return scores.softmax(-1).matmul(allValues).transpose(0, 1); // (n, H, D)
+    }
+
+    // Each row, q (n, H, D), over its slot's first T keys and values (slots, T, K, D): all rows at once, as a GPU would have it, each seeing its own positions of these.
+    private static Tensor AttendCached(Tensor q, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale, long window)
+    {
+        var (rows, heads, dim, keyHeads) = (q.shape[0], q.shape[1], q.shape[2], keyCache.shape[2]);
+        var queries = q.reshape(rows, keyHeads, heads / keyHeads, dim); // (n, K, G, D)
+        var keys = keyCache.index_select(0, slots).transpose(1, 2); // (n, K, T, D)
+        var values = valueCache.index_select(0, slots).transpose(1, 2);
+        var at = torch.arange(keys.shape[2], torch.ScalarType.Int64, q.device); // (T)
+        var own = positions.reshape(rows, 1, 1, 1);
+        var scores = (queries.matmul(keys.transpose(2, 3)) * scale).masked_fill(at.gt(own), double.NegativeInfinity).masked_fill(at.le(own - window), double.NegativeInfinity);
+        return scores.softmax(-1).matmul(values).reshape(rows, heads, dim); // (n, K, G, D) to (n, H, D)
     }
 
     private static long[] Integers(Tensor vector)

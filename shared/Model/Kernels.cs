@@ -128,6 +128,9 @@ public static class Kernels
         ComposedKernels.Sample(logits, temperature, topP, topK, uniform);
 
 #if !TORCHSHARP
-    private static bool IsNative(Tensor x) => x.dtype == torch.ScalarType.Float32 && x.device.type == DeviceType.CPU;
+    /// <summary>Set where a test wants what runs on other devices; it goes along to the threads that are started there.</summary>
+    internal static AsyncLocal<bool> OnlyComposed { get; } = new();
+
+    private static bool IsNative(Tensor x) => x.dtype == torch.ScalarType.Float32 && x.device.type == DeviceType.CPU && !OnlyComposed.Value;
 #endif
 }

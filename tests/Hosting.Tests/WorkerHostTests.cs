@@ -23,6 +23,14 @@ public sealed class WorkerHostTests
     [InlineData("MaxPoolSize=100")]
     public async Task A_pool_that_the_connection_string_asks_for_is_taken(string asked) => (await PoolOf($"{Postgres};{asked}", workers: 1)).ShouldBe(100);
 
+    [Fact]
+    public void A_worker_that_cannot_work_here_is_refused_before_anything_starts()
+    {
+        var module = new WorkerModule("worker", _ => throw new InvalidOperationException("It was set up."), _ => { }, options => $"SELFREWARD_DEVICE is '{options.Device}', and there is no GPU.");
+        var options = new WorkerOptions { Data = "data", Postgres = Postgres, Device = "cuda" };
+        Should.Throw<WorkerOptionsException>(() => new ServiceCollection().AddWorkers(options, [module])).Message.ShouldBe("SELFREWARD_DEVICE is 'cuda', and there is no GPU.");
+    }
+
     private static async Task<int> PoolOf(string postgres, int workers)
     {
         var module = new WorkerModule("worker", _ => { }, _ => { });

@@ -15,6 +15,28 @@ public sealed class WorkerOptionsTests
         error.Message.ShouldContain("SELFREWARD_SLOTS is 'no'");
     }
 
+    [Theory]
+    [InlineData("", "cpu")]
+    [InlineData("cpu", "cpu")]
+    [InlineData("cuda", "cuda")]
+    [InlineData("cuda:1", "cuda:1")]
+    public void A_worker_computes_on_the_CPU_unless_told_otherwise(string given, string device) => At(given).Device.ShouldBe(device);
+
+    [Theory]
+    [InlineData("gpu")]
+    [InlineData("cuda:")]
+    [InlineData("cuda:01")]
+    [InlineData("cuda:-1")]
+    [InlineData("CUDA")]
+    [InlineData("cuda\n")]
+    public void A_device_that_is_none_is_refused_in_one_sentence(string given)
+    {
+        var sentence = $"SELFREWARD_DEVICE is '{given}', expected cpu, cuda, or cuda:1 for the second GPU.";
+        Should.Throw<WorkerOptionsException>(() => At(given)).Message.ShouldBe(sentence);
+        var alone = new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("SELFREWARD_DEVICE", (string?)given)]).Build();
+        Should.Throw<WorkerOptionsException>(() => WorkerOptions.DeviceOf(alone)).Message.ShouldBe(sentence);
+    }
+
     [Fact]
     public void A_password_in_a_wrong_address_is_not_repeated() =>
         Should.Throw<WorkerOptionsException>(() => From(("SELFREWARD_POSTGRES", "Host=x"), ("SELFREWARD_RABBITMQ", "http://u:secret@x"))).Message.ShouldNotContain("secret");
@@ -37,6 +59,8 @@ public sealed class WorkerOptionsTests
         alone.MessagesAtOnce(4).ShouldBe(4);
         (among with { Prefetch = 5 }).MessagesAtOnce(4).ShouldBe(5);
     }
+
+    private static WorkerOptions At(string device) => From(("SELFREWARD_POSTGRES", "Host=x"), ("SELFREWARD_RABBITMQ", "amqp://u:p@x/"), ("SELFREWARD_DEVICE", device));
 
     private static WorkerOptions From(params (string Key, string Value)[] settings) =>
         WorkerOptions.From(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());

@@ -129,6 +129,25 @@ public sealed class KernelTests : IDisposable
         Bits(values).ShouldBe(Bits(expectedValues));
     }
 
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(1)]
+    [InlineData(7)]
+    public void Cached_attention_of_a_long_prompt_beside_running_samples_is_that_of_masked_softmax(long window)
+    {
+        // A prompt of 70 rows in slot 3, which is more than the composed kernel gathers at once, and four samples at places of their own.
+        var (keys, values) = (Random(4, 5, 90, 2, 8), Random(5, 5, 90, 2, 8));
+        var (expectedKeys, expectedValues) = (keys.clone(), values.clone());
+        var slots = torch.tensor([4L, 0, .. Enumerable.Repeat(3L, 70), 1, 2], torch.ScalarType.Int64);
+        var positions = torch.tensor([0L, 89, .. Enumerable.Range(5, 70).Select(position => (long)position), 33, 12], torch.ScalarType.Int64);
+        var (q, k, v) = (Random(1, 74, 6, 8), Random(2, 74, 2, 8), Random(3, 74, 2, 8));
+
+        var actual = Kernels.CachedAttention(q, k, v, keys, values, slots, positions, 0.4, window);
+
+        ShouldBeNear(actual, ComposedKernels.CachedAttention(q, k, v, expectedKeys, expectedValues, slots, positions, 0.4, window), "the value");
+        Bits(keys).ShouldBe(Bits(expectedKeys));
+    }
+
     [Fact]
     public void Copying_a_slot_changes_the_positions_asked_for_and_no_other()
     {

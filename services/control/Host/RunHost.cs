@@ -44,11 +44,11 @@ public sealed class RunHost : IAsyncDisposable
         var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection(Places(data)).Build();
         var distributed = environment[WorkerOptions.PostgresVariable] is not null || environment[WorkerOptions.RabbitMqVariable] is not null;
         var shared = distributed ? WorkerOptions.From(environment) : null;
-        var telemetry = TelemetryOptions.From(environment);
+        var (device, telemetry) = (WorkerOptions.DeviceOf(environment), TelemetryOptions.From(environment));
         var server = await LogServer.OpenAsync(data.Postgres, cancellationToken);
         try
         {
-            var options = shared ?? new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = server.ConnectionString, Telemetry = telemetry };
+            var options = shared ?? new WorkerOptions { Data = data.Path, OnlyRun = run, Postgres = server.ConnectionString, Device = device, Telemetry = telemetry };
             var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
             builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
             // What it waits for before it begins is for the person who waits, too.

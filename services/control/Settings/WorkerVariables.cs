@@ -15,6 +15,7 @@ public static class WorkerVariables
         (WorkerOptions.RabbitMqVariable, "none: all in one process", "the broker"),
         (WorkerOptions.SlotsVariable, WorkerOptions.DefaultSlots.ToString(CultureInfo.InvariantCulture), "sequences that a worker generates at once"),
         (WorkerOptions.PrefetchVariable, "what fills the slots", "messages that a worker takes at once"),
+        (WorkerOptions.DeviceVariable, "cpu", "where models compute: cpu, cuda or cuda:1"),
         (WorkerOptions.HealthFileVariable, "none", "a file that a worker touches while it is well"),
         (ServeOptions.TokenVariable, "none", "what 'serve' asks for"),
         (TelemetryOptions.EndpointVariable, "none", "where traces, metrics and logs go"),

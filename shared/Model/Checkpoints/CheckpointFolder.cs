@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using TorchSharp;
 using Tensor = TorchSharp.torch.Tensor;
 
 namespace SelfRewarding.Model;
@@ -18,8 +19,9 @@ public static class CheckpointFolder
     /// <param name="folder">The folder.</param>
     /// <param name="expectedSha256">What <see cref="Sha256"/> must be; null accepts any.</param>
     /// <param name="chatTemplate">The chat template's name; null takes the one that the folder's files ask for.</param>
+    /// <param name="device">Where the weights are to lie, and so where the model computes; null is main memory.</param>
     /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another, or the weights' hash differs.</exception>
-    public static LoadedModel Load(string folder, string? expectedSha256 = null, string? chatTemplate = null)
+    public static LoadedModel Load(string folder, string? expectedSha256 = null, string? chatTemplate = null, torch.Device? device = null)
     {
         if (!Directory.Exists(folder)) throw new CheckpointException($"The model folder '{folder}' is missing.");
         if (expectedSha256 is not null && Sha256(folder) is var sha256 && !sha256.Equals(expectedSha256, StringComparison.OrdinalIgnoreCase))
@@ -29,7 +31,7 @@ public static class CheckpointFolder
         }
 
         var (config, chat) = LoadTokenizer(folder, chatTemplate);
-        var (model, types) = LoadWeights(folder, config);
+        var (model, types) = LoadWeights(folder, config, device);
         return new LoadedModel(model, chat) { Files = ModelFiles.Read(folder) with { Types = types } };
     }
 
@@ -92,7 +94,7 @@ public static class CheckpointFolder
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static (Llama Model, IReadOnlyDictionary<string, string> Types) LoadWeights(string folder, LlamaConfig config)
+    private static (Llama Model, IReadOnlyDictionary<string, string> Types) LoadWeights(string folder, LlamaConfig config, torch.Device? device)
     {
         var files = WeightFiles.Open(folder);
         var loaded = new List<KeyValuePair<string, Tensor>>();
@@ -108,6 +110,7 @@ public static class CheckpointFolder
                 shape.Check(file.Tensors[shape.Name].Shape);
                 loaded.Add(KeyValuePair.Create(shape.Name, file.Read(shape.Name)));
                 RefuseNotFinite(file, shape.Name, loaded[^1].Value);
+                loaded[^1] = KeyValuePair.Create(shape.Name, ComputeDevice.Move(loaded[^1].Value, device));
             }
 
             return (new Llama(config, new Parameters(loaded)), WeightFiles.TypesOf(files));

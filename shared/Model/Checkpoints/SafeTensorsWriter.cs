@@ -38,7 +38,8 @@ internal static class SafeTensorsWriter
                 using var flat = dense.view(-1);
                 for (var at = 0L; at < flat.numel(); at += SafeTensors.PieceLength)
                 {
-                    using var piece = flat.narrow(0, at, Math.Min(SafeTensors.PieceLength, flat.numel() - at));
+                    using var slice = flat.narrow(0, at, Math.Min(SafeTensors.PieceLength, flat.numel() - at));
+                    using var piece = slice.cpu();
                     using var stored = type switch { "F16" => Rounded(path, name, piece, torch.ScalarType.Float16), "BF16" => Rounded(path, name, piece, torch.ScalarType.BFloat16), _ => null };
                     Append((stored ?? piece).bytes);
                 }

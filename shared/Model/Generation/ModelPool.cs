@@ -1,3 +1,5 @@
+using TorchSharp;
+
 namespace SelfRewarding.Model;
 
 /// <summary>
@@ -11,6 +13,7 @@ public sealed class ModelPool : IAsyncDisposable
     private readonly GenerationEngineOptions _options;
     private readonly TimeProvider _time;
     private readonly int _models;
+    private readonly torch.Device? _device;
     private long _uses;
     private bool _disposed;
 
@@ -19,12 +22,14 @@ public sealed class ModelPool : IAsyncDisposable
     /// <param name="maxPositions">Longest sequence that slots are made for; the model's own limit where that is shorter.</param>
     /// <param name="time">The clock; null takes the system's.</param>
     /// <param name="captureContent">Whether prompts and answers go into spans.</param>
-    public ModelPool(int slots = 64, int models = 3, int maxPositions = 4096, TimeProvider? time = null, bool captureContent = false)
+    /// <param name="device">Where the models lie and compute; null is the CPU.</param>
+    public ModelPool(int slots = 64, int models = 3, int maxPositions = 4096, TimeProvider? time = null, bool captureContent = false, torch.Device? device = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(models, 1);
         _options = new GenerationEngineOptions(slots, maxPositions, CaptureContent: captureContent);
         _models = models;
+        _device = device;
         _time = time ?? TimeProvider.System;
     }
 
@@ -71,7 +76,7 @@ public sealed class ModelPool : IAsyncDisposable
 
     private Hosted Load(string folder, string sha256)
     {
-        var model = CheckpointFolder.Load(folder, sha256);
+        var model = CheckpointFolder.Load(folder, sha256, device: _device);
         return new Hosted(model, new GenerationEngine(model, _options, Path.GetFileName(folder), _time));
     }
 

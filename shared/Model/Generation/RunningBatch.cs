@@ -21,7 +21,7 @@ internal sealed class RunningBatch : IDisposable
     {
         _model = model;
         _tag = tag;
-        _cache = new KvCache(model.Config, slots, context);
+        _cache = new KvCache(model.Config, slots, context, model.Device);
         _rowsPerStep = rowsPerStep;
         _freeSlots = new Stack<int>(Enumerable.Range(0, slots).Reverse());
         ModelTelemetry.SlotLimit.Add(slots, tag);
@@ -63,7 +63,7 @@ internal sealed class RunningBatch : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         using var off = torch.no_grad();
-        var rows = new Rows();
+        var rows = new Rows(_model.Device);
         foreach (var sample in _samples)
         {
             rows.Add(sample.LastToken, sample.Slot, sample.LastPosition);
@@ -147,12 +147,14 @@ internal sealed class RunningBatch : IDisposable
             (temperature[i], topP[i], topK[i], uniform[i]) = ((float)sampling.Temperature, (float)sampling.TopP, sampling.TopK, samples[i].NextUniform);
         }
 
-        var (tokens, logProbs) = Kernels.Sample(logits, torch.tensor(temperature), torch.tensor(topP), torch.tensor(topK), torch.tensor(uniform));
-        return (tokens.data<long>().ToArray(), logProbs.data<float>().ToArray());
+        var (tokens, logProbs) = Kernels.Sample(
+            logits, torch.tensor(temperature, device: logits.device), torch.tensor(topP, device: logits.device), torch.tensor(topK, device: logits.device),
+            torch.tensor(uniform, device: logits.device));
+        return (tokens.cpu().data<long>().ToArray(), logProbs.cpu().data<float>().ToArray());
     }
 
     /// <summary>The rows of one forward pass, and which of them a token is drawn from.</summary>
-    private sealed class Rows
+    private sealed class Rows(torch.Device device)
     {
         private readonly List<long> _ids = [];
         private readonly List<long> _slots = [];
@@ -163,13 +165,13 @@ internal sealed class RunningBatch : IDisposable
 
         public List<RunningSample> Draws { get; } = [];
 
-        public Tensor Ids => torch.tensor(_ids.ToArray());
+        public Tensor Ids => torch.tensor(_ids.ToArray(), device: device);
 
-        public Tensor Slots => torch.tensor(_slots.ToArray());
+        public Tensor Slots => torch.tensor(_slots.ToArray(), device: device);
 
-        public Tensor Positions => torch.tensor(_positions.ToArray());
+        public Tensor Positions => torch.tensor(_positions.ToArray(), device: device);
 
-        public Tensor DrawRows => torch.tensor(_drawRows.ToArray());
+        public Tensor DrawRows => torch.tensor(_drawRows.ToArray(), device: device);
 
         public void Add(int id, int slot, int position)
         {

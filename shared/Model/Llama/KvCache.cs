@@ -12,15 +12,16 @@ public sealed class KvCache : IDisposable
     /// <param name="config">The model's shape.</param>
     /// <param name="slots">Sequences that can run at once.</param>
     /// <param name="length">Tokens that each may have.</param>
-    public KvCache(LlamaConfig config, int slots, int length)
+    /// <param name="device">Where the model lies; null is main memory.</param>
+    public KvCache(LlamaConfig config, int slots, int length, torch.Device? device = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         Slots = slots;
         Length = length;
         long[] shape = [slots, length, config.NumKeyValueHeads, config.HeadDim];
-        _keys = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape).DetachFromDisposeScope())];
-        _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape).DetachFromDisposeScope())];
+        _keys = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape, device: device).DetachFromDisposeScope())];
+        _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape, device: device).DetachFromDisposeScope())];
     }
 
     /// <summary>Sequences that can run at once.</summary>

@@ -26,7 +26,7 @@ public sealed class Llama : IDisposable
         Config = config;
         Parameters = parameters;
         _scale = 1 / Math.Sqrt(config.HeadDim);
-        _rope = new RopeTable(config);
+        _rope = new RopeTable(config, parameters.Device);
         _blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block(parameters, $"model.layers.{i}."))];
     }
 
@@ -38,6 +38,9 @@ public sealed class Llama : IDisposable
 
     /// <summary>The weights.</summary>
     public Parameters Parameters { get; }
+
+    /// <summary>Where it computes: where its weights lie, which is where its inputs must.</summary>
+    public torch.Device Device => Parameters.Device;
 
     /// <summary>What is added to some projections; null is the model itself, which is what an adapter's training has for its reference. Whoever sets it owns it.</summary>
     public LoraAdapter? Adapter { get; set; }

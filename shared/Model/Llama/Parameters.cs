@@ -23,6 +23,9 @@ public sealed class Parameters : IReadOnlyList<KeyValuePair<string, Tensor>>, ID
     /// <inheritdoc/>
     public int Count => _ordered.Count;
 
+    /// <summary>Where the tensors lie, all of them; main memory where there are none.</summary>
+    public torch.Device Device => Count > 0 ? this[0].Value.device : torch.CPU;
+
     /// <summary>How many numbers the model has.</summary>
     public long Elements => _ordered.Sum(parameter => parameter.Value.numel());
 

@@ -11,16 +11,18 @@ namespace SelfRewarding.Model;
 public sealed class RopeTable : IDisposable
 {
     /// <summary>The table for positions 0 to max_position_embeddings - 1.</summary>
-    public RopeTable(LlamaConfig config)
+    /// <param name="config">The model's shape.</param>
+    /// <param name="device">Where the model lies; null is main memory.</param>
+    public RopeTable(LlamaConfig config, torch.Device? device = null)
     {
         var frequencies = InverseFrequencies(config);
         long[] shape = [config.MaxPositionEmbeddings, frequencies.Length];
-        Cos = torch.empty(shape).DetachFromDisposeScope();
-        Sin = torch.empty(shape).DetachFromDisposeScope();
+        using var scope = torch.NewDisposeScope();
+        var (cosines, sines) = (torch.empty(shape), torch.empty(shape));
 
         // Written in place: the table of a long context is large.
-        var cos = MemoryMarshal.Cast<byte, float>(Cos.bytes);
-        var sin = MemoryMarshal.Cast<byte, float>(Sin.bytes);
+        var cos = MemoryMarshal.Cast<byte, float>(cosines.bytes);
+        var sin = MemoryMarshal.Cast<byte, float>(sines.bytes);
         for (var p = 0; p < config.MaxPositionEmbeddings; p++)
         {
             for (var i = 0; i < frequencies.Length; i++)
@@ -31,6 +33,9 @@ public sealed class RopeTable : IDisposable
                 sin[p * frequencies.Length + i] = (float)Math.Sin(angle);
             }
         }
+
+        Cos = cosines.to(device ?? torch.CPU).DetachFromDisposeScope();
+        Sin = sines.to(device ?? torch.CPU).DetachFromDisposeScope();
     }
 
     /// <summary>(P, D/2)</summary>

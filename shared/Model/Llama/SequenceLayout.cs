@@ -14,14 +14,16 @@ public sealed class SequenceLayout : IDisposable
         Positions = positions.DetachFromDisposeScope();
     }
 
-    /// <summary>(S + 1) int64</summary>
+    /// <summary>(S + 1) int64, in main memory wherever the rows are: what goes through the sequences one by one reads them there.</summary>
     public Tensor Offsets { get; }
 
     /// <summary>(R) int64: each row's place in its sequence.</summary>
     public Tensor Positions { get; }
 
     /// <summary>The layout whose sequence i is rows offsets[i] to offsets[i + 1]; the first offset is 0, the last the number of rows.</summary>
-    public static SequenceLayout Of(int[] offsets)
+    /// <param name="offsets">Where sequences begin.</param>
+    /// <param name="device">Where the model lies; null is main memory.</param>
+    public static SequenceLayout Of(int[] offsets, torch.Device? device = null)
     {
         var positions = new long[offsets[^1]];
         for (var i = 0; i + 1 < offsets.Length; i++)
@@ -29,7 +31,7 @@ public sealed class SequenceLayout : IDisposable
             for (var row = offsets[i]; row < offsets[i + 1]; row++) positions[row] = row - offsets[i];
         }
 
-        return new SequenceLayout(torch.tensor(Array.ConvertAll(offsets, offset => (long)offset)), torch.tensor(positions));
+        return new SequenceLayout(torch.tensor(Array.ConvertAll(offsets, offset => (long)offset), device: torch.CPU), torch.tensor(positions, device: device));
     }
 
     /// <summary>Frees the tensors.</summary>

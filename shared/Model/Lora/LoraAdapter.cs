@@ -32,14 +32,18 @@ public sealed class LoraAdapter : IDisposable
     public static long Elements(LlamaConfig model, LoraConfig config) => Targets(model, config).Sum(target => config.R * (target.In + target.Out));
 
     /// <summary>A fresh adapter: A uniform within ±1/√in (as PEFT has it), B zero; the same seed gives the same numbers.</summary>
+    /// <param name="model">The model that it is for.</param>
+    /// <param name="config">Its figures.</param>
+    /// <param name="seed">What A is drawn by.</param>
+    /// <param name="device">Where the model lies; null is main memory.</param>
     /// <exception cref="CheckpointException">The figures cannot be, or a target is no projection of this model.</exception>
-    public static LoraAdapter Create(LlamaConfig model, LoraConfig config, ulong seed)
+    public static LoraAdapter Create(LlamaConfig model, LoraConfig config, ulong seed, torch.Device? device = null)
     {
         config.Check("LoRA");
         return new LoraAdapter(model, config, new Parameters(Targets(model, config).Index().SelectMany(entry => (KeyValuePair<string, Tensor>[])
         [
-            KeyValuePair.Create(Key(entry.Item.Module, "A"), Uniform(config.R, entry.Item.In, seed, (ulong)entry.Index)),
-            KeyValuePair.Create(Key(entry.Item.Module, "B"), torch.zeros([entry.Item.Out, config.R])),
+            KeyValuePair.Create(Key(entry.Item.Module, "A"), Uniform(config.R, entry.Item.In, seed, (ulong)entry.Index, device)),
+            KeyValuePair.Create(Key(entry.Item.Module, "B"), torch.zeros([entry.Item.Out, config.R], device: device)),
         ])));
     }
 
@@ -47,8 +51,9 @@ public sealed class LoraAdapter : IDisposable
     /// <param name="folder">Has <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</param>
     /// <param name="model">The model that it is for.</param>
     /// <param name="trained">The figures that it was trained with, where they are known: the file of figures has to say the same, for no hash covers it. Null takes the file's word.</param>
+    /// <param name="device">Where the model lies; null is main memory.</param>
     /// <exception cref="CheckpointException">A file is missing or damaged, asks for what is not implemented, has other figures, or is of another model.</exception>
-    public static LoraAdapter Load(string folder, LlamaConfig model, LoraConfig? trained = null)
+    public static LoraAdapter Load(string folder, LlamaConfig model, LoraConfig? trained = null, torch.Device? device = null)
     {
         var path = Path.Combine(folder, LoraFiles.Config);
         var config = LoraConfig.Read(path);
@@ -67,7 +72,7 @@ public sealed class LoraAdapter : IDisposable
             if (entry.Type is not ("F32" or "F16" or "BF16")) throw new CheckpointException($"'{file.Path}': tensor '{shape.Name}' has type {entry.Type}, expected F32, F16 or BF16.");
         }
 
-        return new LoraAdapter(model, config, new Parameters(shapes.Select(shape => KeyValuePair.Create(shape.Name, file.Read(shape.Name)))));
+        return new LoraAdapter(model, config, new Parameters(shapes.Select(shape => KeyValuePair.Create(shape.Name, ComputeDevice.Move(file.Read(shape.Name), device)))));
     }
 
     /// <summary>Writes PEFT's two files, the weights last.</summary>
@@ -115,12 +120,12 @@ public sealed class LoraAdapter : IDisposable
         where shape.Shape.Count == 2 && config.TargetModules.Any(target => shape.Name.EndsWith($".{target}{Weight}", StringComparison.Ordinal))
         select new Target(shape.Name[..^Weight.Length], shape.Shape[1], shape.Shape[0], shape.Reason);
 
-    private static Tensor Uniform(long rows, long columns, ulong seed, ulong ordinal)
+    private static Tensor Uniform(long rows, long columns, ulong seed, ulong ordinal, torch.Device? device)
     {
         var bound = 1 / Math.Sqrt(columns);
         var values = new float[rows * columns];
         for (var i = 0; i < values.Length; i++) values[i] = (float)(bound * ((2 * Philox.Uniform(seed, ordinal, (ulong)i)) - 1));
-        return torch.tensor(values, [rows, columns]);
+        return torch.tensor(values, [rows, columns], device: device);
     }
 
     private sealed record Target(string Module, long In, long Out, string Reason);

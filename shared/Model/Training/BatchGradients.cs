@@ -26,10 +26,10 @@ public sealed class BatchGradients(Llama model, int microBatch = 0, bool checkpo
         {
             using var scope = torch.NewDisposeScope();
             using var passes = new TrainingPasses(model, checkpointActivations);
-            using var sequences = SequenceBatch.Of(part);
+            using var sequences = SequenceBatch.Of(part, model.Device);
             var share = SftLoss.Share(passes, sequences, targets, dropout?.Of(index));
             passes.Backward(share);
-            loss += share.item<float>();
+            loss += share.cpu().item<float>();
         }
 
         return loss;
@@ -44,14 +44,14 @@ public sealed class BatchGradients(Llama model, int microBatch = 0, bool checkpo
         {
             using var scope = torch.NewDisposeScope();
             using var passes = new TrainingPasses(model, checkpointActivations);
-            using var chosen = SequenceBatch.Of([.. part.Select(pair => pair.Chosen)]);
-            using var rejected = SequenceBatch.Of([.. part.Select(pair => pair.Rejected)]);
+            using var chosen = SequenceBatch.Of([.. part.Select(pair => pair.Chosen)], model.Device);
+            using var rejected = SequenceBatch.Of([.. part.Select(pair => pair.Rejected)], model.Device);
             var winners = Side(passes, chosen, part.Select(pair => pair.ReferenceChosen), dropout?.Of(index));
             var losers = Side(passes, rejected, part.Select(pair => pair.ReferenceRejected), dropout?.Of(index));
             var result = DpoLoss.Of(winners, losers, parameters);
             var share = result.Losses.mean([0L]) * ((double)part.Length / batch.Count);
             passes.Backward(share);
-            loss += share.item<float>();
+            loss += share.cpu().item<float>();
             chosenRewards.AddRange(Floats(result.ChosenRewards));
             rejectedRewards.AddRange(Floats(result.RejectedRewards));
             chosenLogProbs.AddRange(Floats(winners.Policy));
@@ -64,7 +64,7 @@ public sealed class BatchGradients(Llama model, int microBatch = 0, bool checkpo
     private IEnumerable<T[]> Parts<T>(IReadOnlyList<T> batch) => batch.Chunk(microBatch > 0 ? microBatch : Math.Max(1, batch.Count));
 
     private static SideLogProbs Side(TrainingPasses passes, SequenceBatch side, IEnumerable<float> reference, DropoutKey? dropout) =>
-        new(side.ResponseLogProbs(passes, dropout), torch.tensor([.. reference], [side.Count]), side.ResponseLengths());
+        new(side.ResponseLogProbs(passes, dropout), torch.tensor([.. reference], [side.Count], device: passes.Model.Device), side.ResponseLengths());
 
-    private static float[] Floats(torch.Tensor vector) => vector.data<float>().ToArray();
+    private static float[] Floats(torch.Tensor vector) => vector.cpu().data<float>().ToArray();
 }

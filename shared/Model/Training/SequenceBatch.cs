@@ -24,7 +24,7 @@ public sealed class SequenceBatch : IDisposable
     private SequenceBatch(int[] offsets, torch.Tensor ids, torch.Tensor targets, SequenceLayout layout, long[] targetRows, torch.Tensor segment)
     {
         _offsets = offsets;
-        _targetRows = torch.tensor(targetRows, [targetRows.Length]);
+        _targetRows = torch.tensor(targetRows, [targetRows.Length], device: ids.device);
         Ids = ids;
         Targets = targets;
         Layout = layout;
@@ -54,7 +54,9 @@ public sealed class SequenceBatch : IDisposable
     public int Count => _offsets.Length - 1;
 
     /// <summary>Packs sequences.</summary>
-    public static SequenceBatch Of(IReadOnlyList<TrainingSequence> sequences)
+    /// <param name="sequences">At least one, each with a prompt and a response.</param>
+    /// <param name="device">Where the model lies; null is main memory.</param>
+    public static SequenceBatch Of(IReadOnlyList<TrainingSequence> sequences, torch.Device? device = null)
     {
         if (sequences.Count == 0 || sequences.Any(sequence => sequence.Prompt.Length == 0 || sequence.Response.Length == 0))
             throw new ArgumentException("A batch needs at least one sequence, and each a prompt and a response of at least one token.", nameof(sequences));
@@ -82,8 +84,8 @@ public sealed class SequenceBatch : IDisposable
         }
 
         return new SequenceBatch(
-            offsets, torch.tensor(ids, [ids.Length]), torch.tensor(targets, [targets.Length]), SequenceLayout.Of(offsets), [.. targetRows],
-            torch.tensor(segment, [sequences.Count, ids.Length]));
+            offsets, torch.tensor(ids, [ids.Length], device: device), torch.tensor(targets, [targets.Length], device: device), SequenceLayout.Of(offsets, device), [.. targetRows],
+            torch.tensor(segment, [sequences.Count, ids.Length], device: device));
     }
 
     /// <summary>Log-probability of each row's target, 0 where it has none.  (R)</summary>
@@ -106,7 +108,7 @@ public sealed class SequenceBatch : IDisposable
     {
         if (model.Config.VocabSize < LargeVocabulary) return Kernels.LogProbs(model.Logits(hidden), Targets);
         var logits = model.Logits(Kernels.Embedding(_targetRows, hidden)); // (TargetTokens, V)
-        return torch.zeros([Tokens]).index_copy_(0, _targetRows, Kernels.LogProbs(logits, Targets.index_select(0, _targetRows)));
+        return torch.zeros([Tokens], device: hidden.device).index_copy_(0, _targetRows, Kernels.LogProbs(logits, Targets.index_select(0, _targetRows)));
     }
 
     private torch.Tensor Sums(torch.Tensor logProbs) => Kernels.Linear(Segment, logProbs.unsqueeze(0)).squeeze(1);
