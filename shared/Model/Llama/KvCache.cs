@@ -19,8 +19,9 @@ public sealed class KvCache : IDisposable
         Slots = slots;
         Length = length;
         long[] shape = [slots, length, config.NumKeyValueHeads, config.HeadDim];
-        _keys = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape).DetachFromDisposeScope())];
-        _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape).DetachFromDisposeScope())];
+        // Not zeros: no position is read before it is written, and memory that nobody has touched takes none. Few sequences are as long as a slot.
+        _keys = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.empty(shape).DetachFromDisposeScope())];
+        _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.empty(shape).DetachFromDisposeScope())];
     }
 
     /// <summary>Sequences that can run at once.</summary>
