@@ -54,6 +54,20 @@ public static class Kernels
 #endif
         ComposedKernels.Attention(q, k, v, offsets, scale, window);
 
+    /// <summary>Room for the keys or values of one layer, (slots, length, K, D). Few sequences are as long as a slot, and memory that nobody has touched takes none.</summary>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="device">Where the model lies; null is main memory.</param>
+    public static Tensor NewCache(long[] shape, torch.Device? device = null)
+    {
+        var cache = torch.empty(shape, device: device);
+#if !TORCHSHARP
+        // No position is read before it is written.
+        if (IsNative(cache)) return cache;
+#endif
+        // Composed attention reads all positions up to the furthest and weighs those of others with 0, which garbage could make NaN.
+        return cache.zero_();
+    }
+
     /// <inheritdoc cref="ComposedKernels.CachedAttention"/>
     public static Tensor CachedAttention(
         Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale, long window = long.MaxValue) =>

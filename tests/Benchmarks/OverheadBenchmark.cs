@@ -80,27 +80,8 @@ public static class OverheadBenchmark
         await host.Log.AppendOnceAsync(StreamNames.Run(Run), RunStage.Started, new RunStarted(Run, settings, seeds), cancellationToken);
 
         var work = new WorkDone();
-        await host.StartAsync(Run, cancellationToken);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.Stopping);
-        var summary = new RunSummary(Run);
-        try
-        {
-            await foreach (var recorded in host.Runs.FollowAsync(0, Run, either.Token))
-            {
-                summary.Apply(recorded.Fact, recorded.At);
-                work.Apply(recorded.Fact, recorded.At);
-                if (summary.IsFinished)
-                    break;
-            }
-        }
-        catch (OperationCanceledException) when (host.Stopping.IsCancellationRequested)
-        {
-            // A worker failed for good.
-        }
-
+        await WholeRun.CarryAsync(host, Run, recorded => work.Apply(recorded.Fact, recorded.At), cancellationToken);
         work.End();
-        if (!summary.IsFinished)
-            throw new InvalidOperationException($"The run failed: {host.Failure?.Message ?? "its host was stopped"}.", host.Failure);
         return (work, start);
     }
 

@@ -18,6 +18,7 @@ var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task
     ["tokens"] = TokenizerBenchmark.RunAsync,
     ["filters"] = FilterBenchmark.RunAsync,
     ["smol"] = SmolBenchmark.RunAsync,
+    ["iteration"] = IterationBenchmark.RunAsync,
     ["scale"] = (output, stop) => ScaleBenchmark.RunAsync(output, args, stop),
     ["bus"] = (output, stop) => BusBenchmark.RunAsync(output, args, stop),
     [Chaos] = (output, stop) => ChaosBenchmark.RunAsync(output, args, stop),

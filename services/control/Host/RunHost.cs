@@ -39,7 +39,10 @@ public sealed class RunHost : IAsyncDisposable
     public Exception? Failure => _host.Services.GetRequiredService<HostFailure>().First;
 
     /// <summary>Starts PostgreSQL where it is ours, and builds the host; the workers start with <see cref="StartAsync"/>.</summary>
-    public static async Task<RunHost> OpenAsync(DataFolder data, string run, CancellationToken cancellationToken)
+    public static Task<RunHost> OpenAsync(DataFolder data, string run, CancellationToken cancellationToken) => OpenAsync(data, run, _ => { }, cancellationToken);
+
+    /// <summary>The same with services of one's own, which go before those of their kind that a run has otherwise.</summary>
+    public static async Task<RunHost> OpenAsync(DataFolder data, string run, Action<IServiceCollection> addServices, CancellationToken cancellationToken)
     {
         var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection(Places(data)).Build();
         var distributed = environment[WorkerOptions.PostgresVariable] is not null || environment[WorkerOptions.RabbitMqVariable] is not null;
@@ -53,6 +56,7 @@ public sealed class RunHost : IAsyncDisposable
             builder.Logging.AddProvider(new FileLoggerProvider(Path.Combine(data.Path, "selfreward.log"))).SetMinimumLevel(LogLevel.Warning);
             // What it waits for before it begins is for the person who waits, too.
             builder.Logging.AddProvider(new WaitingLoggerProvider());
+            addServices(builder.Services);
             builder.Services.AddWorkers(options, distributed ? [] : [.. Programs.All.Select(worker => worker.Module)]).AddSingleton<RunReadModels>().AddHostedService<ReadModelService>();
             var host = builder.Build();
             await WorkerHost.WaitForStoreAsync(host.Services, cancellationToken);

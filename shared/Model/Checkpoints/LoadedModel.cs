@@ -17,6 +17,10 @@ public sealed record LoadedModel(Llama Model, ChatTemplate Chat) : IDisposable
     /// <summary>What else came with it, to be saved beside it again.</summary>
     public ModelFiles Files { get; init; } = ModelFiles.None;
 
-    /// <summary>Frees the weights.</summary>
-    public void Dispose() => Model.Dispose();
+    /// <summary>Frees the weights, and gives the system back what else was freed before.</summary>
+    public void Dispose()
+    {
+        Model.Dispose();
+        FreedMemory.GiveBack();
+    }
 }

@@ -20,8 +20,8 @@ public sealed class KvCache : IDisposable
         Slots = slots;
         Length = length;
         long[] shape = [slots, length, config.NumKeyValueHeads, config.HeadDim];
-        _keys = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape, device: device).DetachFromDisposeScope())];
-        _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => torch.zeros(shape, device: device).DetachFromDisposeScope())];
+        _keys = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => Kernels.NewCache(shape, device).DetachFromDisposeScope())];
+        _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => Kernels.NewCache(shape, device).DetachFromDisposeScope())];
     }
 
     /// <summary>Sequences that can run at once.</summary>

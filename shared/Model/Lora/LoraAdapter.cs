@@ -99,7 +99,9 @@ public sealed class LoraAdapter : IDisposable
         if (!name.EndsWith(Weight, StringComparison.Ordinal) || !_pairs.TryGetValue(name[..^Weight.Length], out var pair)) return;
         using var off = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        weight.add_(Kernels.Linear(pair.B, pair.A.transpose(0, 1).contiguous()) * Config.Scale);
+        // On the CPU wherever the training was: so the weights follow from parent and adapter, and can be made again.
+        var update = Kernels.Linear(pair.B.cpu(), pair.A.cpu().transpose(0, 1).contiguous()) * Config.Scale;
+        weight.copy_(weight.cpu() + update);
     }
 
     /// <summary>A projection's output y (R, out) for its input x (R, in), with the update where the projection is a target.</summary>
