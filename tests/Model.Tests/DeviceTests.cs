@@ -91,7 +91,7 @@ public sealed partial class DeviceTests
             CheckpointFolder.Save(folder, kata);
             adapter.Save(folder, "kata");
             using var loaded = CheckpointFolder.Load(folder, device: s_meta);
-            using var loadedAdapter = LoraAdapter.Load(folder, kata.Model.Config, s_meta);
+            using var loadedAdapter = LoraAdapter.Load(folder, kata.Model.Config, device: s_meta);
             using var here = CheckpointFolder.Load(folder);
 
             loaded.Model.Parameters.Concat(loadedAdapter.Parameters).ShouldAllBe(parameter => parameter.Value.device.type == s_meta.type);
