@@ -2,7 +2,6 @@ using System.Diagnostics;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control;
 using SelfRewarding.Control.Settings;
-using SelfRewarding.Control.Summary;
 using SelfRewarding.Datasets;
 
 namespace SelfRewarding.Benchmarks;
