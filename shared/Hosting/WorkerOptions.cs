@@ -101,13 +101,13 @@ public sealed partial record WorkerOptions
             Slots = slots ?? DefaultSlots,
             Prefetch = prefetch,
             Device = device,
-            HealthFile = configuration[HealthFileVariable],
+            HealthFile = Blank(configuration[HealthFileVariable]),
             Telemetry = telemetry,
         };
 
         int? Number(string name)
         {
-            if (configuration[name] is not { } text)
+            if (Blank(configuration[name]) is not { } text)
                 return null;
             if (int.TryParse(text, out var number) && number is >= 1 and <= 4096)
                 return number;

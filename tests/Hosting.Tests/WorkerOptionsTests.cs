@@ -15,6 +15,17 @@ public sealed class WorkerOptionsTests
         error.Message.ShouldContain("SELFREWARD_SLOTS is 'no'");
     }
 
+    [Fact]
+    public void What_is_left_blank_is_not_given()
+    {
+        var options = From(
+            ("SELFREWARD_POSTGRES", "Host=x"), ("SELFREWARD_RABBITMQ", "amqp://x"), ("SELFREWARD_DATA", ""), ("SELFREWARD_SLOTS", " "), ("SELFREWARD_PREFETCH", ""), ("SELFREWARD_HEALTH_FILE", ""));
+        Path.GetFileName(options.Data).ShouldBe("data");
+        options.Slots.ShouldBe(WorkerOptions.DefaultSlots);
+        options.Prefetch.ShouldBeNull();
+        options.HealthFile.ShouldBeNull();
+    }
+
     [Theory]
     [InlineData("", "cpu")]
     [InlineData("cpu", "cpu")]
