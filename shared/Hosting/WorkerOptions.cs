@@ -63,9 +63,12 @@ public sealed partial record WorkerOptions
     public TelemetryOptions Telemetry { get; init; } = TelemetryOptions.Off;
 
     /// <summary>What a variable of the environment says; null where it is not set, or blank as compose files leave what nobody gave.</summary>
-    public static string? Given(string variable) => Blank(Environment.GetEnvironmentVariable(variable));
+    public static string? Given(string variable) => UnlessBlank(Environment.GetEnvironmentVariable(variable));
 
-    private static string? Blank(string? value) => string.IsNullOrWhiteSpace(value) ? null : value;
+    /// <summary>The same of variables that are read together, with what goes before the environment.</summary>
+    public static string? Given(IConfiguration configuration, string variable) => UnlessBlank(configuration[variable]);
+
+    private static string? UnlessBlank(string? value) => string.IsNullOrWhiteSpace(value) ? null : value;
 
     /// <summary>
     /// Reads <c>SELFREWARD_DATA</c>, <c>SELFREWARD_POSTGRES</c>, <c>SELFREWARD_RABBITMQ</c>, <c>SELFREWARD_SLOTS</c>, <c>SELFREWARD_PREFETCH</c>,
@@ -76,12 +79,12 @@ public sealed partial record WorkerOptions
     public static WorkerOptions From(IConfiguration configuration)
     {
         var problems = new List<string>();
-        var data = Blank(configuration[DataVariable]) ?? "data";
-        var postgres = configuration[PostgresVariable];
-        if (string.IsNullOrWhiteSpace(postgres))
+        var data = Given(configuration, DataVariable) ?? "data";
+        var postgres = Given(configuration, PostgresVariable);
+        if (postgres is null)
             problems.Add("SELFREWARD_POSTGRES is not set, expected the connection string of the log's database, such as Host=localhost;Username=selfreward;Database=selfreward.");
-        var rabbit = configuration[RabbitMqVariable];
-        if (string.IsNullOrWhiteSpace(rabbit))
+        var rabbit = Given(configuration, RabbitMqVariable);
+        if (rabbit is null)
             problems.Add("SELFREWARD_RABBITMQ is not set, expected the broker's address, such as amqp://user:password@localhost:5672/ (one process with everything in it: selfreward run).");
         else if (BrokerAddress.Problem(rabbit) is { } problem)
             problems.Add(problem);
@@ -101,13 +104,13 @@ public sealed partial record WorkerOptions
             Slots = slots ?? DefaultSlots,
             Prefetch = prefetch,
             Device = device,
-            HealthFile = Blank(configuration[HealthFileVariable]),
+            HealthFile = Given(configuration, HealthFileVariable),
             Telemetry = telemetry,
         };
 
         int? Number(string name)
         {
-            if (Blank(configuration[name]) is not { } text)
+            if (Given(configuration, name) is not { } text)
                 return null;
             if (int.TryParse(text, out var number) && number is >= 1 and <= 4096)
                 return number;
@@ -127,7 +130,7 @@ public sealed partial record WorkerOptions
 
     private static string DeviceOf(IConfiguration configuration, List<string> problems)
     {
-        var device = Blank(configuration[DeviceVariable]) ?? "cpu";
+        var device = Given(configuration, DeviceVariable) ?? "cpu";
         if (!DeviceName().IsMatch(device))
             problems.Add($"{DeviceVariable} is '{device}', expected cpu, cuda, or cuda:1 for the second GPU.");
         return device;

@@ -26,7 +26,7 @@ public static class ServeCommand
         if (!shared)
             await (await LogReader.OpenAsync(folder, cancellationToken)).DisposeAsync();
 
-        await using var server = await DashboardServer.StartAsync(folder, shared, serve, BrokerOf(environment[WorkerOptions.RabbitMqVariable]), cancellationToken);
+        await using var server = await DashboardServer.StartAsync(folder, shared, serve, BrokerOf(WorkerOptions.Given(environment, WorkerOptions.RabbitMqVariable)), cancellationToken);
         await Console.Out.WriteLineAsync($"The runs of {(shared ? $"the database that {WorkerOptions.PostgresVariable} names" : $"'{folder}'")} are at {string.Join(" and ", server.Urls)}{(serve.Token is null ? "" : ", for who has the token")}. Ctrl-C ends it.");
         var stopped = new TaskCompletionSource();
         await using var stop = cancellationToken.Register(stopped.SetResult);
@@ -34,7 +34,7 @@ public static class ServeCommand
         return 0;
     }
 
-    private static Uri? BrokerOf(string? address) => string.IsNullOrWhiteSpace(address) ? null
+    private static Uri? BrokerOf(string? address) => address is null ? null
         : BrokerAddress.Problem(address) is { } problem ? throw new UserException(problem)
         : new Uri(address);
 }

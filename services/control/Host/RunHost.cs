@@ -45,7 +45,7 @@ public sealed class RunHost : IAsyncDisposable
     public static async Task<RunHost> OpenAsync(DataFolder data, string run, Action<IServiceCollection> addServices, CancellationToken cancellationToken)
     {
         var environment = new ConfigurationBuilder().AddEnvironmentVariables().AddInMemoryCollection(Places(data)).Build();
-        var distributed = !string.IsNullOrWhiteSpace(environment[WorkerOptions.PostgresVariable]) || !string.IsNullOrWhiteSpace(environment[WorkerOptions.RabbitMqVariable]);
+        var distributed = WorkerOptions.Given(environment, WorkerOptions.PostgresVariable) is not null || WorkerOptions.Given(environment, WorkerOptions.RabbitMqVariable) is not null;
         var shared = distributed ? WorkerOptions.From(environment) : null;
         var (device, telemetry) = (WorkerOptions.DeviceOf(environment), TelemetryOptions.From(environment));
         var server = await LogServer.OpenAsync(data.Postgres, cancellationToken);

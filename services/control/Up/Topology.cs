@@ -54,9 +54,7 @@ public sealed record Topology(UpState? Up, string? Database, string? Broker, IRe
 
     private static string Place(UpState? up, string? ours, string variable, string folder) => up is not null && ours!.Length > 0
         ? ours
-        : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } set
-            ? set
-            : throw new UserException($"Nothing is up in '{folder}': 'selfreward up' starts broker, database and workers there; --data names another folder, {variable} a server elsewhere.");
+        : WorkerOptions.Given(variable) ?? throw new UserException($"Nothing is up in '{folder}': 'selfreward up' starts broker, database and workers there; --data names another folder, {variable} a server elsewhere.");
 
     private static async Task<ErrorQueue> WhyAsync(BrokerQueues ask, QueueState failed, CancellationToken cancellationToken)
     {
