@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using SelfRewarding.Datasets.OpenAssistant;
+using SelfRewarding.Tests;
 using Shouldly;
 using Xunit;
 
@@ -190,20 +191,8 @@ public sealed class JsonlFuzzTests : IDisposable
         var at = random.Next(bytes.Count);
         switch (random.Next(8))
         {
-            case 0:
-                bytes[at] ^= (byte)(1 << random.Next(8));
-                break;
-            case 1:
-                bytes[at] = (byte)random.Next(256);
-                break;
-            case 2:
-                bytes.InsertRange(at, Encoding.UTF8.GetBytes(Tokens[random.Next(Tokens.Length)]));
-                break;
-            case 3:
-                bytes.RemoveRange(at, Math.Min(random.Next(1, 12), bytes.Count - at));
-                break;
-            case 4: // twice
-                bytes.InsertRange(at, bytes[at..Math.Min(bytes.Count, at + random.Next(1, 80))]);
+            case < ByteChange.Kinds and var kind:
+                ByteChange.Make(kind, bytes, at, Tokens, random, least: 0);
                 break;
             case 5: // a value for another
                 var start = bytes.FindIndex(at, value => value == ':') + 1;

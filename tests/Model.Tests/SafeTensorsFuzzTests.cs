@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using SelfRewarding.Tests;
 using Shouldly;
 
 namespace SelfRewarding.Model.Tests;
@@ -126,20 +127,8 @@ public sealed class SafeTensorsFuzzTests : IDisposable
         var at = random.Next(bytes.Count);
         switch (random.Next(7))
         {
-            case 0:
-                bytes[at] ^= (byte)(1 << random.Next(8));
-                break;
-            case 1:
-                bytes[at] = (byte)random.Next(256);
-                break;
-            case 2:
-                bytes.InsertRange(at, Encoding.UTF8.GetBytes(Tokens[random.Next(Tokens.Length)]));
-                break;
-            case 3:
-                bytes.RemoveRange(at, Math.Min(random.Next(1, 12), bytes.Count - at - 1));
-                break;
-            case 4:
-                bytes.InsertRange(at, bytes[at..Math.Min(bytes.Count, at + random.Next(1, 80))]);
+            case < ByteChange.Kinds and var kind:
+                ByteChange.Make(kind, bytes, at, Tokens, random, least: 1);
                 break;
             case 5: // a number for another
                 var start = bytes.FindIndex(at, digit => digit is >= (byte)'0' and <= (byte)'9');
