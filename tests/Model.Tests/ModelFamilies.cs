@@ -64,7 +64,7 @@ internal static class ModelFamilies
         var config = LlamaConfig.Parse(Config(family).ToJsonString());
         return new Llama(config, new Parameters(ParameterShape.Of(config).Select((shape, i) =>
         {
-            var values = new float[shape.Shape.Aggregate(1L, (product, size) => product * size)];
+            var values = new float[shape.Elements];
             var middle = shape.Name.EndsWith("norm.weight", StringComparison.Ordinal) ? 1 : 0;
             for (var j = 0; j < values.Length; j++) values[j] = (float)(middle + 0.8 * (Philox.Uniform(11, (ulong)i, (ulong)j) - 0.5));
             return KeyValuePair.Create(shape.Name, torch.tensor(values, [.. shape.Shape]));

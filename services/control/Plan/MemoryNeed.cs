@@ -44,7 +44,7 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Activ
     }
 
     /// <summary>Numbers of a model.</summary>
-    public static long Elements(LlamaConfig config) => ParameterShape.Of(config).Sum(parameter => parameter.Shape.Aggregate(1L, (product, size) => product * size));
+    public static long Elements(LlamaConfig config) => ParameterShape.Of(config).Sum(parameter => parameter.Elements);
 
     /// <summary>Numbers that training changes: the adapter's where there is one, or else the model's.</summary>
     public static long LearnedElements(LlamaConfig config, RunSettings settings) => settings.Lora.Figures() is { } lora ? LoraAdapter.Elements(config, lora) : Elements(config);

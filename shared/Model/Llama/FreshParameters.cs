@@ -20,7 +20,7 @@ internal static class FreshParameters
         if (shape.Name.EndsWith("norm.weight", StringComparison.Ordinal)) return torch.ones(size);
         if (shape.Name.EndsWith(".bias", StringComparison.Ordinal)) return torch.zeros(size);
         var deviation = shape.IsResidual ? StandardDeviation / Math.Sqrt(2 * config.NumHiddenLayers) : StandardDeviation;
-        var values = new float[size.Aggregate(1L, (product, dimension) => product * dimension)];
+        var values = new float[shape.Elements];
         for (var i = 0; i < values.Length; i += 2)
         {
             // Box-Muller: two uniforms give two normals. 1 - u is never 0, so the logarithm is finite.

@@ -6,6 +6,9 @@ namespace SelfRewarding.Model;
 /// <param name="Reason">The fields of config.json that the shape comes from, for errors.</param>
 public sealed record ParameterShape(string Name, IReadOnlyList<long> Shape, string Reason)
 {
+    /// <summary>How many numbers it has.</summary>
+    public long Elements => Shape.Aggregate(1L, (product, size) => product * size);
+
     /// <summary>A projection whose output is added to the residual stream; a fresh one starts smaller.</summary>
     public bool IsResidual => Name.EndsWith("o_proj.weight", StringComparison.Ordinal) || Name.EndsWith("down_proj.weight", StringComparison.Ordinal);
 

@@ -12,10 +12,10 @@ internal static class SmolModel
         MaxPositionEmbeddings = 8192, RmsNormEps = 1e-5, RopeTheta = 100_000, TieWordEmbeddings = true, BosTokenId = 1, EosTokenIds = [2],
     };
 
-    private static readonly long _perToken = ParameterShape.Of(Config).Where(shape => shape.Name.Contains("_proj.", StringComparison.Ordinal)).Sum(shape => shape.Shape[0] * shape.Shape[1]);
+    private static readonly long _perToken = ParameterShape.Of(Config).Where(shape => shape.Name.Contains("_proj.", StringComparison.Ordinal)).Sum(shape => shape.Elements);
 
     /// <summary>Bytes of the weights in float32.</summary>
-    public static long WeightBytes => sizeof(float) * ParameterShape.Of(Config).Sum(shape => shape.Shape.Aggregate(1L, (product, size) => product * size));
+    public static long WeightBytes => sizeof(float) * ParameterShape.Of(Config).Sum(shape => shape.Elements);
 
     /// <summary>
     /// Floating-point operations of the forward pass that nobody can do without: two for each weight of a projection and each token, two for each weight of the head and each token
