@@ -32,11 +32,11 @@ internal static class OlderSteps
         ]);
 
     /// <summary>Rewrites every step of a log into the older shape, each with the hash of what it says now.</summary>
-    /// <returns>How many there were.</returns>
-    public static async Task<int> RewriteAsync(NpgsqlDataSource database)
+    /// <returns>The stream of each of them.</returns>
+    public static async Task<IReadOnlyList<string>> RewriteAsync(NpgsqlDataSource database)
     {
         await using var store = new NpgsqlEventStore(database, TimeProvider.System);
-        var rewritten = 0;
+        var rewritten = new List<string>();
         await foreach (var stored in store.ReadAllAsync(0))
         {
             if (stored.Type != Older)
@@ -50,7 +50,8 @@ internal static class OlderSteps
             command.Parameters.Add(new NpgsqlParameter { Value = ContentHash.Header });
             command.Parameters.Add(new NpgsqlParameter { Value = ContentHash.Of(Older, Encoding.UTF8.GetBytes(text)) });
             command.Parameters.Add(new NpgsqlParameter { Value = stored.Position });
-            rewritten += await command.ExecuteNonQueryAsync();
+            await command.ExecuteNonQueryAsync();
+            rewritten.Add(stored.Stream);
         }
 
         return rewritten;

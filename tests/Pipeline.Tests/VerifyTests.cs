@@ -73,7 +73,9 @@ public sealed class VerifyTests(QuietRun quiet)
     {
         await ChangedLog.WhileAsync(quiet.Folder, async database =>
         {
-            var rewritten = await OlderSteps.RewriteAsync(database);
+            // Forks that other tests leave in this folder have steps of their own, which are not this run's.
+            string[] training = [.. ((string[])["SFT", "M1", "M2", "M3"]).Select(model => StreamNames.Training(TinyRun.Name, model))];
+            var rewritten = (await OlderSteps.RewriteAsync(database)).Count(training.Contains);
             rewritten.ShouldBeGreaterThan(100);
             (await VerifyAsync()).ExitCode.ShouldBe(1, "today's version knows of no such shape");
 

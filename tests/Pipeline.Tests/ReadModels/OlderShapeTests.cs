@@ -14,7 +14,7 @@ public sealed class OlderShapeTests(LogDatabase database) : IClassFixture<LogDat
         await RecordedRuns.AppendAsync(log.Log, RecordedRuns.Named("kata-7"));
         await log.ReadModels.CatchUpAsync(CancellationToken.None);
         var before = await log.DumpAsync();
-        (await OlderSteps.RewriteAsync(log.Database)).ShouldBe(30);
+        (await OlderSteps.RewriteAsync(log.Database)).Count.ShouldBe(30);
 
         await RebuildAsync(log);
         (await log.DumpAsync()).ShouldNotBe(before, "without the upcast a step has no margins");
