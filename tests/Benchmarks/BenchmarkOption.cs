@@ -15,17 +15,31 @@ internal static class BenchmarkOption
     /// <exception cref="UserException">It does not consist of whole numbers above 0.</exception>
     public static IReadOnlyList<int> Numbers(string[] args, string name, params int[] otherwise)
     {
-        var start = $"{Prefix}{name}=";
-        if (args.LastOrDefault(argument => argument.StartsWith(start, StringComparison.Ordinal)) is not { } option)
+        if (Find(args, name) is not { } texts)
             return otherwise;
         var numbers = new List<int>();
-        foreach (var text in option[start.Length..].Split(','))
+        foreach (var text in texts)
         {
             if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < 1)
-                throw new UserException($"'{option}' is not understood at '{text}', expected whole numbers above 0 with commas between them, such as {start}{string.Join(',', otherwise)}.");
+                throw new UserException($"{Start(name)} is not understood at '{text}', expected whole numbers above 0 with commas between them, such as {Start(name)}{string.Join(',', otherwise)}.");
             numbers.Add(number);
         }
 
         return numbers;
     }
+
+    /// <summary>The option's words, or all that it may have where it is not given.</summary>
+    /// <exception cref="UserException">One is none of them.</exception>
+    public static IReadOnlyList<string> Words(string[] args, string name, params string[] all)
+    {
+        var words = Find(args, name) ?? all;
+        return words.FirstOrDefault(word => !all.Contains(word, StringComparer.Ordinal)) is { } other
+            ? throw new UserException($"{Start(name)} is not understood at '{other}', expected {string.Join(" or ", all)}.")
+            : words;
+    }
+
+    private static string[]? Find(string[] args, string name) =>
+        args.LastOrDefault(argument => argument.StartsWith(Start(name), StringComparison.Ordinal))?[Start(name).Length..].Split(',');
+
+    private static string Start(string name) => $"{Prefix}{name}=";
 }

@@ -13,14 +13,15 @@ public static class BusBenchmark
     private sealed record Case(int Prompts, bool OverRabbitMq, RecordedTexts Texts);
 
     /// <summary>Measures, in a temporary folder that it removes.</summary>
-    /// <param name="args"><c>--prompts=1000,1000000</c> takes other numbers than the usual.</param>
+    /// <param name="args"><c>--prompts=1000,1000000</c> takes other numbers than the usual, <c>--bus=memory</c> only one of the two.</param>
     public static async Task RunAsync(TextWriter output, string[] args, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(output);
         var sizes = BenchmarkOption.Numbers(args, "prompts", 1_000, 10_000);
+        var buses = BenchmarkOption.Words(args, "bus", "rabbitmq", "memory").Select(bus => bus == "rabbitmq").ToList();
         var kata = RecordedTexts.Kata();
         // Kata's texts are short; those of a large model are shown once.
-        List<Case> cases = [.. sizes.SelectMany(size => (Case[])[new(size, true, kata), new(size, false, kata)]), new(sizes[0], true, RecordedTexts.Paper())];
+        List<Case> cases = [.. sizes.SelectMany(size => buses.Select(overRabbitMq => new Case(size, overRabbitMq, kata))), new(sizes.Min(), buses[0], RecordedTexts.Paper())];
         await BenchmarkServers.UseAsync("bus", async servers =>
         {
             // Once each without a clock: code is compiled at its first uses.
