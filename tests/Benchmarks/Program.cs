@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SelfRewarding.Benchmarks;
 using SelfRewarding.Control;
 
@@ -30,6 +31,11 @@ if (args.FirstOrDefault(argument => argument is "--help" or "-h") is not null)
     return 0;
 }
 
+// A host within a benchmark would take a signal for its own, and the benchmark would wait for what that host no longer does.
+using var stopped = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
 var chosen = named.Length == 0 ? benchmarks.Keys.Where(name => name != Chaos).ToArray() : named; // it measures nothing, and takes long
 foreach (var name in chosen)
 {
@@ -41,7 +47,12 @@ foreach (var name in chosen)
 
     try
     {
-        await run(Console.Out, CancellationToken.None);
+        await run(Console.Out, stopped.Token);
+    }
+    catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+    {
+        await Console.Error.WriteLineAsync($"{name}: stopped.");
+        return 130;
     }
     catch (UserException e)
     {
@@ -56,3 +67,9 @@ foreach (var name in chosen)
 }
 
 return 0;
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stopped.Cancel();
+}
