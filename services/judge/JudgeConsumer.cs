@@ -15,7 +15,7 @@ public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engin
         if (history is not { Generated: { } generated, Sampled: { } sampled })
             throw new InvalidOperationException($"Prompt {iteration}-{ordinal} of run '{run}' has no candidates in the log, though a message says so.");
         PromptTelemetry.Taken(run, iteration, ordinal, history);
-        object? fact = history.Judged;
+        var fact = history.Judged ?? history.Outcome;
         // Until what comes of it is on the bus.
         await using var held = fact is null ? await inHand.TakeAsync(run, iteration, ordinal, context.CancellationToken) : null;
         if (fact is null)
@@ -28,7 +28,7 @@ public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engin
         await context.PublishFactAsync(fact, context.CancellationToken);
     }
 
-    private async Task<CandidatesJudged> JudgeAsync(PromptGenerated generated, CandidatesSampled sampled, CancellationToken cancellationToken)
+    private async Task<object> JudgeAsync(PromptGenerated generated, CandidatesSampled sampled, CancellationToken cancellationToken)
     {
         var settings = await runs.SettingsOfAsync(sampled.Run, cancellationToken);
         var judge = new AnswerJudge(engines.Judgements(settings));
@@ -37,7 +37,10 @@ public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engin
             Enumerable.Range(0, settings.Judge.Count)
                 .Select(index => DrawKey.For(settings.Seed, DrawPurpose.Judgement, sampled.Iteration, sampled.Ordinal, candidate.Index, index)).ToList(),
             cancellationToken)));
-        return new CandidatesJudged(
+        var fact = new CandidatesJudged(
             sampled.Run, sampled.Iteration, sampled.Ordinal, sampled.Model, [.. judged.SelectMany(answer => answer.Judgements)], ServedBy.Sum(judged.Select(answer => answer.Server)));
+        return MessageLimit.Refuses(fact) is { } excess
+            ? new PromptDiscarded(sampled.Run, sampled.Iteration, sampled.Ordinal, DiscardReason.JudgementsTooLarge, excess, [], [])
+            : fact;
     }
 }

@@ -30,8 +30,11 @@ public sealed class PairBuilderConsumer(RunLog log, RunCatalog runs) : IConsumer
     public static object Settle(PromptGenerated generated, CandidatesSampled sampled, CandidatesJudged judged, RunSettings settings)
     {
         var choice = PairSelection.Choose(sampled.Candidates, judged.Judgements, settings.Pairs.In(generated.Iteration), settings.Judge);
-        return choice.Pair is { } pair
-            ? new PreferencePairBuilt(generated.Run, generated.Iteration, generated.Ordinal, generated.Prompt, pair.Chosen, pair.Rejected, choice.Scores)
-            : new PromptDiscarded(generated.Run, generated.Iteration, generated.Ordinal, choice.Discard!.Value, choice.Detail, choice.Scores, []);
+        if (choice.Pair is not { } pair)
+            return Discarded(choice.Discard!.Value, choice.Detail);
+        var built = new PreferencePairBuilt(generated.Run, generated.Iteration, generated.Ordinal, generated.Prompt, pair.Chosen, pair.Rejected, choice.Scores);
+        return MessageLimit.Refuses(built) is { } excess ? Discarded(DiscardReason.PairTooLarge, excess) : built;
+
+        PromptDiscarded Discarded(DiscardReason reason, string detail) => new(generated.Run, generated.Iteration, generated.Ordinal, reason, detail, choice.Scores, []);
     }
 }

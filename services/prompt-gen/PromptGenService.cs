@@ -211,7 +211,7 @@ public sealed class PromptGenService(
     private async Task TakeFromFileAsync(DraftPrompts job, RunSettings settings, CancellationToken cancellationToken)
     {
         var planned = settings.Prompts.PerIteration;
-        var prompts = Jsonl.ReadPrompts(settings.Prompts.Source).Skip((job.Iteration - 1) * planned).Take(planned).ToList();
+        var prompts = PromptFile.Read(settings.Prompts.Source).Skip((job.Iteration - 1) * planned).Take(planned).ToList();
         if (prompts.Count < planned)
             throw new DataFileException($"{settings.Prompts.Source} has {((job.Iteration - 1) * planned) + prompts.Count} prompts, expected {job.Iteration * planned} for iteration {job.Iteration}: add prompts, or start a run with fewer (--prompts).");
         var facts = prompts.Select((prompt, ordinal) => new PromptGenerated(job.Run, job.Iteration, ordinal, job.Model, prompt, settings.Prompts.Source, [], []));

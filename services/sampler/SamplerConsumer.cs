@@ -38,13 +38,16 @@ public sealed class SamplerConsumer(RunLog log, RunCatalog runs, TextEngines eng
             // A chat server lays a message out by its own model's template.
             var text = settings.Engines.Candidates.Url is null ? new PromptFormat(settings.Format).Answer(prompt.Prompt) : prompt.Prompt;
             var answers = await engines.Candidates(settings).GenerateAsync(prompt.Model, text, keys, settings.Candidates.Sampling, cancellationToken);
-            return new CandidatesSampled(prompt.Run, prompt.Iteration, prompt.Ordinal, prompt.Model,
+            var sampled = new CandidatesSampled(prompt.Run, prompt.Iteration, prompt.Ordinal, prompt.Model,
                 [.. answers.Select((answer, index) => new Candidate(index, answer.Text, answer.Tokens, answer.Finish, answer.LogProb))],
                 ServedBy.Sum(answers.Select(answer => answer.Server)));
+            return MessageLimit.Refuses(sampled) is { } excess ? Discarded(DiscardReason.AnswersTooLarge, excess) : sampled;
         }
         catch (ContextLengthException e)
         {
-            return new PromptDiscarded(prompt.Run, prompt.Iteration, prompt.Ordinal, DiscardReason.TooLong, e.Message, [], []);
+            return Discarded(DiscardReason.TooLong, e.Message);
         }
+
+        PromptDiscarded Discarded(DiscardReason reason, string detail) => new(prompt.Run, prompt.Iteration, prompt.Ordinal, reason, detail, [], []);
     }
 }

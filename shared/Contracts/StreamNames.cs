@@ -72,6 +72,15 @@ public static class PromptStage
     public const int Sampled = 2;
     public const int Judged = 3;
     public const int Settled = 4;
+
+    /// <summary>The stage in whose place a discard stands: the worker of that stage wrote it.</summary>
+    public static int Of(DiscardReason reason) => reason switch
+    {
+        DiscardReason.NoAcceptableDraft => Generated,
+        DiscardReason.TooLong or DiscardReason.AnswersTooLarge => Sampled,
+        DiscardReason.JudgementsTooLarge => Judged,
+        _ => Settled,
+    };
 }
 
 /// <summary>Versions in <c>run-…</c>: 1 is <see cref="RunStarted"/>, then the models in their order, then the end.</summary>

@@ -51,6 +51,15 @@ public sealed class PromptFileTests : IDisposable
         (await SelfrewardProcess.RunAsync("runs", "--data", _folder)).Output.ShouldNotContain(TinyRun.Name);
     }
 
+    [Fact]
+    public async Task A_file_with_a_prompt_that_no_message_can_carry_begins_no_run()
+    {
+        var (code, _, errors) = await RunAsync(Write("reverse: cab", new string('x', 17 << 20)));
+        code.ShouldBe(2);
+        errors.ShouldContain("prompts.jsonl: prompt 2 is too large (PromptGenerated has 17.1 MiB, more than the 16 MiB that a message may have): shorten it, or take it out.");
+        (await SelfrewardProcess.RunAsync("runs", "--data", _folder)).Output.ShouldNotContain(TinyRun.Name);
+    }
+
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(string file)
     {
         var args = TinyRun.Arguments(_folder, "--prompts-from", file, "--iterations", "1", "--set", "sft.steps=10");

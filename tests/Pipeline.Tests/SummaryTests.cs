@@ -39,6 +39,18 @@ public sealed class SummaryTests
         (iteration.Generated, iteration.Sampled, iteration.Judged, iteration.Settled).ShouldBe((1, 1, 1, 1));
     }
 
+    [Theory]
+    [InlineData(DiscardReason.AnswersTooLarge, PromptStage.Generated)]
+    [InlineData(DiscardReason.JudgementsTooLarge, PromptStage.Sampled)]
+    [InlineData(DiscardReason.PairTooLarge, PromptStage.Judged)]
+    public void A_prompt_whose_texts_no_message_can_carry_is_discarded_in_place_of_the_stage_that_made_them(DiscardReason reason, int last)
+    {
+        var discarded = new PromptDiscarded("kata-7", 1, 0, reason, "CandidatesSampled has 17 MiB", [], []);
+        var iteration = Fold([Started, .. SummaryExample.Iteration(1).Take(last), discarded]).Iterations.Single();
+
+        (iteration.Generated, iteration.Sampled, iteration.Judged, iteration.Settled).ShouldBe((1, 1, 1, 1));
+    }
+
     [Fact]
     public void Statistics_are_there_before_the_dataset_is_frozen_and_then_as_it_says()
     {

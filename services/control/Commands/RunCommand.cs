@@ -5,6 +5,7 @@ using SelfRewarding.Control.View;
 using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 using SelfRewarding.Model;
+using SelfRewarding.PromptGen;
 
 namespace SelfRewarding.Control.Commands;
 
@@ -47,7 +48,7 @@ public static class RunCommand
         var (file, needed) = (settings.Prompts.Source, (long)settings.Iterations * settings.Prompts.PerIteration);
         var heldOut = seed.HeldOutPrompts.Select(prompt => prompt.Prompt.Trim()).Concat(seed.HeldOutRanked.Select(prompt => prompt.Prompt.Trim())).ToHashSet(StringComparer.Ordinal);
         var found = 0L;
-        foreach (var prompt in Jsonl.ReadPrompts(file).TakeWhile(_ => found < needed))
+        foreach (var prompt in PromptFile.Read(file).TakeWhile(_ => found < needed))
         {
             found++;
             if (heldOut.Contains(prompt.Trim()))

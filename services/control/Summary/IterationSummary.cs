@@ -104,19 +104,11 @@ public sealed class IterationSummary
     internal void Apply(PromptDiscarded fact, DateTimeOffset at)
     {
         Begin(at);
-        for (var stage = DiscardedAt(fact.Reason); stage <= PromptStage.Settled; stage++)
+        for (var stage = PromptStage.Of(fact.Reason); stage <= PromptStage.Settled; stage++)
             _passed[stage]++;
         _discarded[fact.Reason] = _discarded.GetValueOrDefault(fact.Reason) + 1;
         RefusedDrafts += fact.Rejected.Count;
     }
 
     internal void Apply(DatasetFrozen fact, DateTimeOffset at) => (Dataset, FrozenAt) = (fact, at);
-
-    // The worker of that stage wrote the discard in its place.
-    private static int DiscardedAt(DiscardReason reason) => reason switch
-    {
-        DiscardReason.NoAcceptableDraft => PromptStage.Generated,
-        DiscardReason.TooLong => PromptStage.Sampled,
-        _ => PromptStage.Settled,
-    };
 }

@@ -28,7 +28,7 @@ public sealed class IterationChecks(VerifyReport report, RunLog runs, FactLog lo
         var (drafting, judging, settling) = (ancestry.SettingsOf(iteration, PromptStage.Generated), ancestry.SettingsOf(iteration, PromptStage.Judged), ancestry.SettingsOf(iteration, PromptStage.Settled));
         var drafter = ancestry.Prompts(iteration)[0].Owner;
         var filters = seed is not null && drafting.Prompts.Source == "model" ? new FilterChecks(report, drafter, iteration, drafting, seed, _accepted) : null;
-        var (tally, pairs, accepted, ordinal) = (new IterationTally(), new List<FrozenPair>(), new List<string>(), 0);
+        var (tally, pairs, accepted, ordinal, withoutText) = (new IterationTally(), new List<FrozenPair>(), new List<string>(), 0, 0);
         await foreach (var history in runs.ReadIterationAsync(_run, iteration, cancellationToken))
         {
             PromptChecks.Check(report, $"prompt {_run}/{iteration}/{ordinal++}", history, judging, settling);
@@ -40,7 +40,11 @@ public sealed class IterationChecks(VerifyReport report, RunLog runs, FactLog lo
                 accepted.Add(generated.Prompt);
             if (drafter == _run)
                 filters?.Add(history);
+            withoutText += history.Outcome is PromptDiscarded { Reason: DiscardReason.TooLong or DiscardReason.AnswersTooLarge or DiscardReason.JudgementsTooLarge } ? 1 : 0;
         }
+
+        if (withoutText > 0)
+            report.NotChecked($"the lengths and sizes for which {withoutText} prompts of iteration {iteration} were discarded", "what was too long or too large is not recorded");
 
         if (filters is not null)
             await CloseAsync(filters, drafter, iteration, cancellationToken);

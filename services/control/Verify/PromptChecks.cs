@@ -20,6 +20,14 @@ public static class PromptChecks
             report.Same("answers are there once each", subject, sampled.Candidates.Select(candidate => candidate.Index), Enumerable.Range(0, sampled.Candidates.Count));
         }
 
+        foreach (var fact in new object?[] { history.Generated, history.Sampled, history.Judged }.OfType<object>())
+        {
+            var excess = MessageLimit.Refuses(fact);
+            report.Holds("every stage is small enough to be sent", subject, excess is null, excess ?? "", "a discard in its place");
+        }
+
+        if (history.Outcome is PromptDiscarded discarded)
+            report.Same("discards stand at the stage that their reason names", $"{subject} ({discarded.Reason})", history.Version, PromptStage.Of(discarded.Reason));
         if (history is not { Generated: { } generated, Sampled: { } answers, Judged: { } judged })
             return;
         report.Same(

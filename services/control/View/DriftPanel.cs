@@ -49,6 +49,9 @@ internal static class DriftPanel
         DiscardReason.Truncated => "truncated",
         DiscardReason.SmallMargin => "margin too small",
         DiscardReason.TooLong => "too long",
+        DiscardReason.AnswersTooLarge => "answers too large",
+        DiscardReason.JudgementsTooLarge => "judgements too large",
+        DiscardReason.PairTooLarge => "pair too large",
         _ => reason.ToString(),
     };
 

@@ -90,6 +90,15 @@ public enum DiscardReason
 
     /// <summary>The prompt leaves no room for an answer or a judgement in the model's context.</summary>
     TooLong,
+
+    /// <summary>The answers together are more than a message may have.</summary>
+    AnswersTooLarge,
+
+    /// <summary>The judgements together are more than a message may have.</summary>
+    JudgementsTooLarge,
+
+    /// <summary>The prompt and the two answers of its pair are more than a message may have.</summary>
+    PairTooLarge,
 }
 
 /// <summary>The other end of a prompt's life: no pair, and why.</summary>

@@ -5,6 +5,7 @@ using System.Text;
 using MassTransit;
 using RabbitMQ.Client;
 using SelfRewarding.Contracts;
+using SelfRewarding.EventStore;
 using Shouldly;
 using Xunit;
 
@@ -228,6 +229,27 @@ public sealed class WorkBusTests(Broker broker)
         var taken = await worker.Taken.ReadAsync(Token);
         ((RunStopped)taken.Fact).Reason.Length.ShouldBe(15 << 20);
         taken.Done.SetResult();
+    }
+
+    [Fact(Timeout = Patience)]
+    public async Task What_is_small_enough_to_be_recorded_is_small_enough_to_be_sent()
+    {
+        var address = await broker.AddressAsync();
+        await using var worker = await BusProcess.StartAsync(address, bus => bus.AddConsumer<LargeConsumer>());
+        RunStopped Of(int bytes) => new("r", 1, new string('x', bytes));
+        var most = 0;
+        for (var step = MessageLimit.MostBytes; step > 0; step /= 2)
+            most += MessageLimit.Refuses(Of(most + step)) is null ? step : 0;
+
+        MessageLimit.Refuses(Of(most + 1)).ShouldBe("RunStopped has 16 MiB, more than the 16 MiB that a message may have");
+        await worker.Bus.PublishFactAsync(Of(most), Token);
+        (await worker.Taken.ReadAsync(Token)).Done.SetResult();
+
+        // As it is sent, each token is a line of its own: that is twice as much as in the log.
+        var tokens = new CandidatesSampled("r", 1, 0, M1, [new Candidate(0, "", [.. Enumerable.Repeat(100_000, 1_000_000)], Finish.Stop, null)]);
+        FactJson.ToEvent(tokens, EventMetadata.Empty).Data.Length.ShouldBeLessThan(MessageLimit.MostBytes / 2);
+        MessageLimit.Refuses(tokens).ShouldNotBeNull();
+        await Should.ThrowAsync<MessageTooLargeException>(() => worker.Bus.PublishFactAsync(tokens, Token));
     }
 
     [Fact(Timeout = Patience)]
