@@ -24,6 +24,9 @@ internal static class LogQueries
     /// <summary>The highest position of an event that is part of the log.</summary>
     public const string LastEvent = $"{Highest} where {EventRow.IsPartOfTheLog}";
 
+    /// <summary>Streams with an event after a position, each with its highest. $1 position.</summary>
+    public const string GoneOn = "select stream_id, max(seq_id) from mt_events where seq_id > $1 group by stream_id";
+
     /// <summary>$1 stream.</summary>
     public const string Version = "select version from mt_streams where id = $1";
 

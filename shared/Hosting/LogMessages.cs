@@ -25,7 +25,7 @@ internal static partial class LogMessages
     [LoggerMessage(8, LogLevel.Information, "Put {Count} messages onto the bus that the log says are outstanding")]
     internal static partial void Republished(this ILogger logger, int count);
 
-    [LoggerMessage(9, LogLevel.Information, "Queue '{Queue}' is filled: {Ready} messages wait in it, up to {Missing} that the log says are outstanding. It is left alone until it has drained")]
+    [LoggerMessage(9, LogLevel.Information, "Queue '{Queue}' is filled: {Ready} messages wait in it that may be the {Missing} that the log says are outstanding. It is left alone until it has drained")]
     internal static partial void QueueFilled(this ILogger logger, string queue, long ready, int missing);
 
     [LoggerMessage(6, LogLevel.Warning, "The log has events named {Name} (the first read is {Version} of {Stream}), which this version does not know: they are carried along and left out of account. A newer version wrote them")]

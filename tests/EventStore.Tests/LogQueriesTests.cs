@@ -19,6 +19,7 @@ public sealed class LogQueriesTests(Postgres postgres)
         [nameof(LogQueries.Page)] = ("bigint", "40000", "pkey_mt_events_seq_id"),
         [nameof(LogQueries.Highest)] = ("", "", "pkey_mt_events_seq_id"),
         [nameof(LogQueries.LastEvent)] = ("", "", "pkey_mt_events_seq_id"),
+        [nameof(LogQueries.GoneOn)] = ("bigint", "40000", "pkey_mt_events_seq_id"),
         [nameof(LogQueries.Version)] = ("text", "'prompt-kata-3-1-17'", "pkey_mt_streams_id"),
         [nameof(LogQueries.Existing)] = ("text[]", "array['prompt-kata-3-1-17', 'prompt-kata-3-1-18']", "pkey_mt_streams_id"),
         [nameof(LogQueries.IsArchived)] = ("text", "'prompt-kata-3-1-17'", "pkey_mt_streams_id"),

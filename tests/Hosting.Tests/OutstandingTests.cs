@@ -57,9 +57,9 @@ public sealed class OutstandingTests
     public void Other_runs_are_left_out_when_one_is_asked_for()
     {
         var outstanding = Fold(Started, Generated, Started with { Run = "other" });
-        outstanding.Notes("other").Select(recorded => recorded.Fact).ShouldBe([Started with { Run = "other" }]);
-        outstanding.Prompts("other").ShouldBeEmpty();
-        outstanding.Prompts("r").Count.ShouldBe(1);
+        outstanding.Notes(run => run == "other").Select(recorded => recorded.Fact).ShouldBe([Started with { Run = "other" }]);
+        outstanding.Prompts(run => run == "other").ShouldBeEmpty();
+        outstanding.Prompts(run => run == "r").Count.ShouldBe(1);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ internal sealed class FilledQueues
     private readonly HashSet<string> _filled = new(StringComparer.Ordinal);
 
     /// <summary>Whether a queue is left alone now: at least half of what may be missing waits in it, or it was so and it has not drained since.</summary>
-    /// <param name="ready">Messages that wait in it.</param>
+    /// <param name="ready">Messages that wait in it and may be those.</param>
     /// <param name="missing">Messages that the log says should be in it, but for those that are known to be elsewhere.</param>
     public bool IsFilled(string queue, long ready, int missing)
     {

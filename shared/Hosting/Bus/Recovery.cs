@@ -2,13 +2,14 @@ using MassTransit;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using SelfRewarding.Contracts;
 using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Hosting;
 
 /// <summary>
 /// Makes the broker disposable: what the log says is outstanding goes onto the bus again at every start, whenever the broker was away (it may have come back empty), and
-/// when the log stands still though there is work. What is certainly still there is left alone: prompts that somebody works on (<see cref="WorkInHand"/>), prompts that wait
+/// when a run stands still though it has work. What is certainly still there is left alone: prompts that somebody works on (<see cref="WorkInHand"/>), prompts that wait
 /// in an error queue for a person, and as many as wait in the queue. When in doubt it is sent: whoever finds the work done already does nothing, while what is lost is lost.
 /// Each message goes on in the trace that is recorded with it.
 /// </summary>
@@ -24,41 +25,53 @@ public sealed class Recovery(
 
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(250);
 
-    // Training records every step and generation every prompt: a log that stands still for so long waits for something.
+    // Training records every step and generation every prompt: a run that stands still for so long waits for something.
     private static readonly TimeSpan Look = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(250);
 
     private readonly Outstanding _outstanding = new();
     private readonly SemaphoreSlim _folding = new(1);
+    private readonly Standstill _standstill = new();
     private readonly FilledQueues _filled = new();
+    private long? _lookedTo;
 
     /// <summary>Publishes what is outstanding of a run, but for what is certainly on the broker or in somebody's hand.</summary>
     public async Task RepublishAsync(string run, CancellationToken cancellationToken)
     {
         if (options.RabbitMq is null)
         {
-            var (notes, prompts) = await FoldAsync(outstanding => (outstanding.Notes(run), outstanding.Prompts(run)), cancellationToken);
+            var (notes, prompts) = await FoldAsync(outstanding => (outstanding.Notes(IsAsked), outstanding.Prompts(IsAsked)), cancellationToken);
             await PublishAsync(notes, prompts, cancellationToken);
             return;
         }
 
-        // What waits in a queue may be other runs': here only what is not missing by number is left alone.
-        await RepublishLostAsync(run, (_, ready, missing) => ready >= missing, cancellationToken);
+        // What waits in a queue may be doubles: here only what is not missing by number is left alone.
+        await RepublishLostAsync(IsAsked, (_, ready, missing) => ready >= missing, cancellationToken);
+
+        bool IsAsked(string name) => name == run;
+    }
+
+    /// <summary>Looks which runs have gone on since it last looked, and sends what may be lost of those that have not.</summary>
+    internal async Task LookAsync(CancellationToken cancellationToken)
+    {
+        var (streams, end) = await LogEnd.GoneOnAsync(database, _lookedTo ?? await LogEnd.OfAsync(database, cancellationToken), cancellationToken);
+        _lookedTo = end;
+        if (_standstill.Look(streams.Select(StreamNames.RunOf).OfType<string>().ToHashSet(StringComparer.Ordinal)))
+            _standstill.Sent(await RepublishLostAsync(_standstill.IsDue, _filled.IsFilled, cancellationToken));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var (standstill, failures) = (new Standstill(), 0);
+        var failures = 0;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                if (standstill.Look(await LogEnd.OfAsync(database, stoppingToken)))
-                    standstill.Sent(await RepublishLostAsync(null, _filled.IsFilled, stoppingToken));
+                await LookAsync(stoppingToken);
                 failures = 0;
                 if (await reconnects.WaitAsync(Look, stoppingToken))
                 {
-                    standstill.Reconnected();
+                    _standstill.Reconnected();
                     _filled.Clear();
                 }
             }
@@ -76,42 +89,43 @@ public sealed class Recovery(
     }
 
     // Every worker does this, since only it knows when its own queue is there to receive; one after the other, so that the next sees what the one before has sent.
-    // False where something was left alone because it is in work, or because messages wait that may or may not be those.
-    internal async Task<bool> RepublishLostAsync(string? run, Func<string, long, int, bool> isFilled, CancellationToken cancellationToken)
+    // Returns the runs of which something was left alone because it is in work, or because messages wait that may or may not be those.
+    internal async Task<IReadOnlySet<string>> RepublishLostAsync(Func<string, bool> isDue, Func<string, long, int, bool> isFilled, CancellationToken cancellationToken)
     {
         StreamLock? turn;
         while ((turn = await StreamLock.TryAcquireAsync(database, "recovery", cancellationToken)) is null)
             await Task.Delay(Turn, cancellationToken);
         await using var held = turn;
-        var (lost, all) = await LostAsync(isFilled, cancellationToken);
-        var notes = await FoldAsync(outstanding => outstanding.Notes(run), cancellationToken);
-        var sent = await PublishAsync(notes, [.. lost.Where(prompt => run is null || prompt.Run == run)], cancellationToken);
+        var (lost, leftAlone) = await LostAsync(isDue, isFilled, cancellationToken);
+        var notes = await FoldAsync(outstanding => outstanding.Notes(isDue), cancellationToken);
+        var sent = await PublishAsync(notes, lost, cancellationToken);
         if (sent > 0)
             logger.Republished(sent);
-        return all;
+        return leftAlone;
     }
 
-    private async Task<(IReadOnlyCollection<UnsettledPrompt> Lost, bool All)> LostAsync(Func<string, long, int, bool> isFilled, CancellationToken cancellationToken)
+    private async Task<(IReadOnlyCollection<UnsettledPrompt> Lost, IReadOnlySet<string> LeftAlone)> LostAsync(
+        Func<string, bool> isDue, Func<string, long, int, bool> isFilled, CancellationToken cancellationToken)
     {
-        if ((await FoldAsync(outstanding => outstanding.Prompts(), cancellationToken)).Count == 0)
-            return ([], true);
+        if ((await FoldAsync(outstanding => outstanding.Prompts(isDue), cancellationToken)).Count == 0)
+            return ([], new HashSet<string>());
         await using var queues = await BrokerQueues.OpenAsync(options.RabbitMq!, cancellationToken);
         var failed = await FailedAsync(queues, cancellationToken);
-        var (lost, all) = await MissingAsync(queues, failed, isFilled, cancellationToken);
+        var (lost, leftAlone) = await MissingAsync(queues, failed, isDue, isFilled, cancellationToken);
         for (var look = 1; look < Looks && lost.Count > 0; look++)
         {
             await Task.Delay(BetweenLooks, cancellationToken);
-            var (still, allOfThem) = await MissingAsync(queues, failed, isFilled, cancellationToken);
+            var (still, leftNow) = await MissingAsync(queues, failed, isDue, isFilled, cancellationToken);
             lost.IntersectWith(still);
-            all &= allOfThem;
+            leftAlone.UnionWith(leftNow);
         }
 
-        return (lost, all);
+        return (lost, leftAlone);
     }
 
     // The queues are counted before the log is read: what is done between the two is outstanding no longer, while what came in the other order would be missing.
-    private async Task<(HashSet<UnsettledPrompt> Missing, bool All)> MissingAsync(
-        BrokerQueues queues, HashSet<UnsettledPrompt> failed, Func<string, long, int, bool> isFilled, CancellationToken cancellationToken)
+    private async Task<(HashSet<UnsettledPrompt> Missing, HashSet<string> LeftAlone)> MissingAsync(
+        BrokerQueues queues, HashSet<UnsettledPrompt> failed, Func<string, bool> isDue, Func<string, long, int, bool> isFilled, CancellationToken cancellationToken)
     {
         var waiting = new List<long>();
         foreach (var (queue, _) in WorkQueues.All)
@@ -119,22 +133,25 @@ public sealed class Recovery(
         var inHand = await WorkInHand.AllAsync(database, cancellationToken);
         var unsettled = (await FoldAsync(outstanding => outstanding.Prompts(), cancellationToken)).Where(prompt => !failed.Contains(prompt))
             .ToLookup(prompt => inHand.Count > 0 && inHand.Contains(WorkInHand.KeyOf(prompt.Run, prompt.Iteration, prompt.Ordinal)));
-        var (missing, all) = (new HashSet<UnsettledPrompt>(), !unsettled[true].Any());
+        var (missing, leftAlone) = (new HashSet<UnsettledPrompt>(), unsettled[true].Select(prompt => prompt.Run).Where(isDue).ToHashSet(StringComparer.Ordinal));
         foreach (var ((queue, fact), ready) in WorkQueues.All.Zip(waiting))
         {
-            var expected = unsettled[false].Where(prompt => prompt.Fact == fact).ToList();
-            if (!isFilled(queue, ready, expected.Count))
+            var expected = unsettled[false].Where(prompt => prompt.Fact == fact).ToLookup(prompt => isDue(prompt.Run));
+            var due = expected[true].ToList();
+            // Whose the messages are that wait cannot be asked: the runs that go on are taken to have all of theirs among them.
+            var theirs = Math.Max(0, ready - expected[false].Count());
+            if (!isFilled(queue, theirs, due.Count))
             {
-                missing.UnionWith(expected);
+                missing.UnionWith(due);
             }
-            else if (expected.Count > 0)
+            else if (due.Count > 0)
             {
-                logger.QueueFilled(queue, ready, expected.Count);
-                all = false;
+                logger.QueueFilled(queue, theirs, due.Count);
+                leftAlone.UnionWith(due.Select(prompt => prompt.Run));
             }
         }
 
-        return (missing, all);
+        return (missing, leftAlone);
     }
 
     private static async Task<HashSet<UnsettledPrompt>> FailedAsync(BrokerQueues queues, CancellationToken cancellationToken)

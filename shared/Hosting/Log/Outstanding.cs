@@ -66,16 +66,16 @@ public sealed class Outstanding
     }
 
     /// <summary>What every worker is told of, each once: heads of the runs, untrained datasets, unevaluated models.</summary>
-    /// <param name="run">Only this run's; null is every run's.</param>
-    public IReadOnlyList<Recorded> Notes(string? run = null)
+    /// <param name="isAsked">Only those runs'; null is every run's.</param>
+    public IReadOnlyList<Recorded> Notes(Func<string, bool>? isAsked = null)
     {
         IEnumerable<Recorded> all = [.. _heads.Values, .. _untrained.Values, .. _unevaluated.Values];
-        return [.. all.DistinctBy(recorded => recorded.Fact, ReferenceEqualityComparer.Instance).Where(recorded => run is null || RunOf(recorded.Fact) == run)];
+        return [.. all.DistinctBy(recorded => recorded.Fact, ReferenceEqualityComparer.Instance).Where(recorded => isAsked?.Invoke(RunOf(recorded.Fact)) != false)];
     }
 
     /// <summary>What one worker does: the prompts that have not settled.</summary>
-    /// <param name="run">Only this run's; null is every run's.</param>
-    public IReadOnlyList<UnsettledPrompt> Prompts(string? run = null) => [.. _prompts.Values.Where(prompt => run is null || prompt.Run == run)];
+    /// <param name="isAsked">Only those runs'; null is every run's.</param>
+    public IReadOnlyList<UnsettledPrompt> Prompts(Func<string, bool>? isAsked = null) => [.. _prompts.Values.Where(prompt => isAsked?.Invoke(prompt.Run) != false)];
 
     private static string RunOf(object fact) => fact switch
     {

@@ -63,7 +63,7 @@ public sealed class RecoveryTests : IAsyncLifetime
         await one.RepublishAsync("r", Token);
         await Broker.UntilAsync(_queues, "sampler", 3);
         await other.RepublishAsync("r", Token);
-        (await LookAsync(other)).ShouldBeFalse("three that wait may or may not be those three");
+        (await LookAsync(other)).Single().ShouldBe("r", "three that wait may or may not be those three");
 
         (await _queues.PromptsInAsync("sampler", 10, Token)).Order().ShouldBe([("r", 1, 0), ("r", 1, 1), ("r", 1, 2)]);
     }
@@ -76,7 +76,7 @@ public sealed class RecoveryTests : IAsyncLifetime
         var hand = new WorkInHand(worker, Options);
         var (first, second) = (await hand.TakeAsync("r", 1, 0, Token), await hand.TakeAsync("r", 1, 1, Token));
 
-        (await LookAsync(RecoveryOf(log))).ShouldBeFalse("who works may die without the log's going on");
+        (await LookAsync(RecoveryOf(log))).Single().ShouldBe("r", "who works may die without the log's going on");
         await Broker.UntilAsync(_queues, "sampler", 1);
         (await _queues.PromptsInAsync("sampler", 10, Token)).ShouldBe([("r", 1, 2)]);
 
@@ -110,7 +110,7 @@ public sealed class RecoveryTests : IAsyncLifetime
             await Broker.UntilAsync(_queues, "sampler_error", 1);
         }
 
-        (await LookAsync(RecoveryOf(log))).ShouldBeTrue();
+        (await LookAsync(RecoveryOf(log))).ShouldBeEmpty();
 
         await Broker.UntilAsync(_queues, "sampler", 1);
         (await _queues.PromptsInAsync("sampler", 10, Token)).ShouldBe([("r", 1, 1)]);
@@ -138,20 +138,64 @@ public sealed class RecoveryTests : IAsyncLifetime
         (await _queues.PromptsInAsync("sampler", 10, Token)).ShouldBe([("r", 1, 1)]);
     }
 
+    [Fact(Timeout = Patience)]
+    public async Task A_run_that_stands_still_is_sent_again_though_another_one_is_busy_in_the_same_queue()
+    {
+        var log = await LogOfAsync(prompts: 4);
+        await Facts.AppendOnceAsync(StreamNames.Run("busy"), RunStage.Started, new RunStarted("busy", new RunSettings(), []), Token);
+        var (recovery, busy) = (RecoveryOf(log), 0);
+        await recovery.LookAsync(Token);
+        await Broker.UntilAsync(_queues, "sampler", 4);
+
+        // The run goes on by a prompt that nobody was told of, and half of what it has is lost; what is left may be any of it, so that is waited for.
+        await PurgeAsync("sampler");
+        await log.AppendStageAsync("r", 1, 0, PromptStage.Sampled, new PromptDiscarded("r", 1, 0, DiscardReason.TooLong, "", [], []), Token);
+        await LookWhileBusyAsync();
+        await _bus.Bus.PublishFactAsync(Prompt(1), Token);
+        await _bus.Bus.PublishFactAsync(Prompt(2), Token);
+        await LookWhileBusyAsync();
+        await Broker.UntilAsync(_queues, "sampler", 2 + busy);
+
+        // What is left is done, while the other run's messages wait on.
+        await PurgeAsync("sampler");
+        for (var ordinal = 0; ordinal < busy; ordinal++)
+            await _bus.Bus.PublishFactAsync(Busy(ordinal), Token);
+        foreach (var ordinal in (int[])[1, 2])
+            await log.AppendStageAsync("r", 1, ordinal, PromptStage.Sampled, new PromptDiscarded("r", 1, ordinal, DiscardReason.TooLong, "", [], []), Token);
+        await LookWhileBusyAsync();
+        await Broker.UntilAsync(_queues, "sampler", busy);
+        await LookWhileBusyAsync();
+        await Broker.UntilAsync(_queues, "sampler", 1 + busy);
+        await LookWhileBusyAsync();
+        await Broker.UntilAsync(_queues, "sampler", 1 + busy);
+
+        (await _queues.PromptsInAsync("sampler", 20, Token)).Where(prompt => prompt.Run == "r").ShouldBe([("r", 1, 3)]);
+
+        async Task LookWhileBusyAsync()
+        {
+            await log.AppendStageAsync("busy", 1, busy, PromptStage.Generated, Busy(busy), Token);
+            await _bus.Bus.PublishFactAsync(Busy(busy++), Token);
+            await recovery.LookAsync(Token);
+        }
+
+        PromptGenerated Busy(int ordinal) => Prompt(ordinal) with { Run = "busy" };
+    }
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private FactLog Facts => new(new NpgsqlEventStore(_database, TimeProvider.System));
 
     private WorkerOptions Options => new() { Data = "/nowhere", Postgres = _cluster.ConnectionString, RabbitMq = _node.Address };
 
     // As the service looks, the first time.
-    private static Task<bool> LookAsync(Recovery recovery) => recovery.RepublishLostAsync(null, new FilledQueues().IsFilled, Token);
+    private static Task<IReadOnlySet<string>> LookAsync(Recovery recovery) => recovery.RepublishLostAsync(_ => true, new FilledQueues().IsFilled, Token);
 
     private Recovery RecoveryOf(RunLog log) => new(log, _bus.Bus, _database, Options, new ReconnectWatch(), NullLogger<Recovery>.Instance);
 
     private async Task<RunLog> LogOfAsync(int prompts)
     {
-        var facts = new FactLog(new NpgsqlEventStore(_database, TimeProvider.System));
-        var log = new RunLog(facts, new RunCatalog(facts));
-        await facts.AppendOnceAsync(StreamNames.Run("r"), RunStage.Started, new RunStarted("r", new RunSettings(), []), Token);
+        var log = new RunLog(Facts, new RunCatalog(Facts));
+        await Facts.AppendOnceAsync(StreamNames.Run("r"), RunStage.Started, new RunStarted("r", new RunSettings(), []), Token);
         for (var ordinal = 0; ordinal < prompts; ordinal++)
             await log.AppendStageAsync("r", 1, ordinal, PromptStage.Generated, Prompt(ordinal), Token);
         return log;

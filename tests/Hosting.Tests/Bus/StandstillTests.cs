@@ -8,50 +8,70 @@ public sealed class StandstillTests
     private readonly Standstill _standstill = new();
 
     [Fact]
-    public void The_first_look_is_due_and_stays_due_until_something_was_sent()
+    public void The_first_look_is_due_for_every_run_and_stays_due_until_something_was_sent()
     {
-        _standstill.Look(0).ShouldBeTrue();
-        _standstill.Look(5).ShouldBeTrue();
-        _standstill.Sent(all: true);
-        _standstill.Look(6).ShouldBeFalse();
+        Look().ShouldBeTrue();
+        Look("a").ShouldBeTrue();
+        (_standstill.IsDue("a"), _standstill.IsDue("b")).ShouldBe((true, true));
+        Sent();
+        Look("a").ShouldBeFalse();
     }
 
     [Fact]
-    public void A_log_that_stands_still_is_due_once()
+    public void A_run_that_stands_still_is_due_once()
     {
-        Begin(5);
-        _standstill.Look(6).ShouldBeFalse();
-        _standstill.Look(6).ShouldBeTrue();
-        _standstill.Sent(all: true);
-        _standstill.Look(6).ShouldBeFalse();
-        _standstill.Look(7).ShouldBeFalse();
-        _standstill.Look(7).ShouldBeTrue();
+        Begin();
+        Look("a").ShouldBeFalse();
+        Look().ShouldBeTrue();
+        Look().ShouldBeTrue("nothing was sent");
+        Sent();
+        Look().ShouldBeFalse();
+        Look("a").ShouldBeFalse();
+        Look().ShouldBeTrue();
     }
 
     [Fact]
-    public void What_was_left_alone_for_messages_that_wait_is_due_at_the_next_look_if_these_have_moved_nothing()
+    public void A_run_stands_still_though_another_goes_on_which_is_not_due()
     {
-        Begin(5);
-        _standstill.Look(5);
+        Begin();
+        Look("a", "b").ShouldBeFalse();
+        Look("a").ShouldBeTrue();
+        (_standstill.IsDue("a"), _standstill.IsDue("b"), _standstill.IsDue("c")).ShouldBe((false, true, true));
+        Sent();
+        Look("a").ShouldBeFalse();
+        Look().ShouldBeTrue();
+        _standstill.IsDue("a").ShouldBeTrue();
+    }
+
+    [Fact]
+    public void What_was_left_alone_is_due_at_the_next_look_if_its_run_has_not_gone_on()
+    {
+        Begin();
+        Look("a", "b");
+        Look("a").ShouldBeTrue();
+        Sent("b");
+        Look("a", "b").ShouldBeFalse();
+        Look("a").ShouldBeTrue();
+        Sent();
+        Look("a").ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_broker_that_was_away_makes_every_run_due()
+    {
+        Begin();
         _standstill.Reconnected();
-        _standstill.Look(6).ShouldBeTrue();
-        _standstill.Sent(all: false);
-        _standstill.Look(6).ShouldBeTrue();
-        _standstill.Sent(all: true);
-        _standstill.Look(6).ShouldBeFalse();
+        Look("a").ShouldBeTrue();
+        _standstill.IsDue("a").ShouldBeTrue();
     }
 
-    [Fact]
-    public void A_broker_that_was_away_makes_it_due()
-    {
-        Begin(5);
-        _standstill.Reconnected();
-        _standstill.Look(6).ShouldBeTrue();
-    }
+    private bool Look(params string[] goneOn) => _standstill.Look(goneOn.ToHashSet());
 
-    private void Begin(long end)
+    private void Sent(params string[] leftAlone) => _standstill.Sent(leftAlone.ToHashSet());
+
+    private void Begin()
     {
-        _standstill.Look(end);
-        _standstill.Sent(all: true);
+        Look();
+        Sent();
     }
 }
