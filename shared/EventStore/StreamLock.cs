@@ -11,14 +11,15 @@ public sealed class StreamLock : IAsyncDisposable
     // How soon a connection that died without a word is noticed.
     private static readonly TimeSpan _checkInterval = TimeSpan.FromSeconds(5);
 
+    private readonly NpgsqlDataSource _dataSource;
     private readonly NpgsqlConnection _connection;
     private readonly CancellationTokenSource _lost = new();
     private readonly CancellationTokenSource _released = new();
     private readonly Task _watch;
 
-    private StreamLock(NpgsqlConnection connection)
+    private StreamLock(NpgsqlDataSource dataSource, NpgsqlConnection connection)
     {
-        _connection = connection;
+        (_dataSource, _connection) = (dataSource, connection);
         Lost = _lost.Token;
         _watch = Task.Run(WatchAsync);
     }
@@ -43,11 +44,12 @@ public sealed class StreamLock : IAsyncDisposable
                 Parameters = { new NpgsqlParameter<string> { TypedValue = stream } },
             };
             if ((bool)(await acquire.ExecuteScalarAsync(cancellationToken))!)
-                return new StreamLock(connection);
+                return new StreamLock(dataSource, connection);
         }
         catch
         {
-            await connection.DisposeAsync();
+            // What was broken off may have been taken all the same.
+            await CloseAsync(dataSource, connection);
             throw;
         }
 
@@ -66,15 +68,23 @@ public sealed class StreamLock : IAsyncDisposable
         {
             await using var release = new NpgsqlCommand("select pg_advisory_unlock_all()", _connection);
             await release.ExecuteNonQueryAsync();
+            await _connection.DisposeAsync();
         }
         catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
         {
-            // The connection is lost, and the lock with it.
+            // Mostly the connection is lost, and the lock with it.
+            await CloseAsync(_dataSource, _connection);
         }
 
-        await _connection.DisposeAsync();
         _released.Dispose();
         _lost.Dispose();
+    }
+
+    // The pool has a connection reset when it is next used, so one that lies idle there keeps its locks: what was flagged before it is given back is closed.
+    private static ValueTask CloseAsync(NpgsqlDataSource dataSource, NpgsqlConnection connection)
+    {
+        dataSource.Clear();
+        return connection.DisposeAsync();
     }
 
     // Waiting for a notification notices at once when the server closes the connection; the query notices a network that swallows everything.

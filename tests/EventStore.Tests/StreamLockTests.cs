@@ -23,6 +23,33 @@ public sealed class StreamLockTests(Postgres postgres)
         second.Lost.IsCancellationRequested.ShouldBeFalse();
     }
 
+    [Theory(Timeout = 120_000)] // a lock that stays for ever says so
+    [InlineData("create function {0}.pg_try_advisory_lock(key bigint) returns boolean language plpgsql as $$ begin perform pg_catalog.pg_try_advisory_lock(key); raise exception 'taken, but not said'; end $$")]
+    [InlineData("create function {0}.pg_advisory_unlock_all() returns void language plpgsql as $$ begin raise exception 'not now'; end $$")]
+    public async Task A_lock_that_cannot_be_given_back_goes_with_its_connection_which_the_pool_does_not_keep(string spoil)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var dataSource = await postgres.CreateEmptyAsync();
+        var schema = new NpgsqlConnectionStringBuilder(dataSource.ConnectionString).SearchPath!;
+        await using (var command = dataSource.CreateCommand(spoil.Replace("{0}", schema, StringComparison.Ordinal)))
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var spoilt = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(dataSource.ConnectionString) { SearchPath = $"{schema}, pg_catalog" });
+        var name = $"training-{Guid.NewGuid()}";
+
+        try
+        {
+            await using var held = (await StreamLock.TryAcquireAsync(spoilt, name, cancellationToken)).ShouldNotBeNull();
+        }
+        catch (PostgresException)
+        {
+        }
+
+        StreamLock? next;
+        while ((next = await StreamLock.TryAcquireAsync(dataSource, name, cancellationToken)) is null)
+            cancellationToken.ThrowIfCancellationRequested();
+        await next.DisposeAsync();
+    }
+
     [Fact]
     public async Task A_lost_connection_is_told_and_frees_the_lock()
     {

@@ -33,13 +33,19 @@ public sealed class WorkInHand(NpgsqlDataSource database, WorkerOptions options)
             // A connection that was lost says so only when it is used.
             if (_connection is null || !await TryTakeAsync(_connection, key, cancellationToken))
             {
-                await ForgetAsync();
+                await ForgetAsync(mayHoldLocks: true);
                 _connection = await OpenAsync(cancellationToken);
                 await LockAsync(_connection, key, cancellationToken);
             }
 
             _held++;
             return new Held(this, _connection, key);
+        }
+        catch when (_held == 0)
+        {
+            // What was broken off may have been taken all the same, and there is nobody to give it back.
+            await ForgetAsync(mayHoldLocks: true);
+            throw;
         }
         finally
         {
@@ -50,6 +56,8 @@ public sealed class WorkInHand(NpgsqlDataSource database, WorkerOptions options)
     /// <summary>Gives up what is still held.</summary>
     public void Dispose()
     {
+        if (_connection is not null)
+            database.Clear();
         _connection?.Dispose();
         _gate.Dispose();
     }
@@ -116,11 +124,11 @@ public sealed class WorkInHand(NpgsqlDataSource database, WorkerOptions options)
             await ExecuteAsync(connection, --_held > 0 ? "select pg_advisory_unlock_shared($1)" : "select pg_advisory_unlock_all() from (select $1) as mine", key, CancellationToken.None);
             // Who has nothing in hand needs no connection.
             if (_held == 0)
-                await ForgetAsync();
+                await ForgetAsync(mayHoldLocks: false);
         }
         catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
         {
-            await ForgetAsync();
+            await ForgetAsync(mayHoldLocks: true);
         }
         finally
         {
@@ -128,12 +136,16 @@ public sealed class WorkInHand(NpgsqlDataSource database, WorkerOptions options)
         }
     }
 
-    private async Task ForgetAsync()
+    private async Task ForgetAsync(bool mayHoldLocks)
     {
         var connection = _connection;
         (_connection, _held) = (null, 0);
-        if (connection is not null)
-            await connection.DisposeAsync();
+        if (connection is null)
+            return;
+        // The pool has a connection reset when it is next used, so one that lies idle there keeps its locks: this one is to be closed.
+        if (mayHoldLocks)
+            database.Clear();
+        await connection.DisposeAsync();
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string statement, long key, CancellationToken cancellationToken)

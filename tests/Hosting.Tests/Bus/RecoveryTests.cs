@@ -181,6 +181,47 @@ public sealed class RecoveryTests : IAsyncLifetime
         PromptGenerated Busy(int ordinal) => Prompt(ordinal) with { Run = "busy" };
     }
 
+    [Fact(Timeout = Patience)]
+    public async Task A_connection_that_cannot_give_back_what_it_holds_is_closed_and_not_kept()
+    {
+        await using (var spoil = _database.CreateCommand("""
+            create schema broken;
+            create function broken.pg_advisory_unlock_all() returns void language plpgsql as $$ begin raise exception 'not now'; end $$;
+            create function broken.pg_try_advisory_lock_shared(key bigint) returns boolean language plpgsql as $$ begin
+                perform pg_catalog.pg_try_advisory_lock_shared(key);
+                raise exception 'taken, but not said';
+            end $$
+            """))
+            await spoil.ExecuteNonQueryAsync(Token);
+
+        await using (var worker = DataSource("broken, pg_catalog"))
+        {
+            var hand = new WorkInHand(worker, Options);
+            await Should.ThrowAsync<PostgresException>(() => hand.TakeAsync("r", 1, 0, Token));
+            await NothingIsHeldAsync();
+        }
+
+        await using (var worker = DataSource("broken, pg_catalog"))
+        {
+            await using (var mend = _database.CreateCommand("drop function broken.pg_try_advisory_lock_shared"))
+                await mend.ExecuteNonQueryAsync(Token);
+            var hand = new WorkInHand(worker, Options);
+            var held = await hand.TakeAsync("r", 1, 0, Token);
+            (await WorkInHand.AllAsync(_database, Token)).ShouldNotBeEmpty();
+            await held!.DisposeAsync();
+            await NothingIsHeldAsync();
+        }
+
+        NpgsqlDataSource DataSource(string path) => NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_cluster.ConnectionString) { SearchPath = path });
+
+        async Task NothingIsHeldAsync()
+        {
+            // A server process ends soon after its connection.
+            while ((await WorkInHand.AllAsync(_database, Token)).Count > 0)
+                Token.ThrowIfCancellationRequested();
+        }
+    }
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private FactLog Facts => new(new NpgsqlEventStore(_database, TimeProvider.System));
