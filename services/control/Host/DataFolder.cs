@@ -101,5 +101,6 @@ public sealed class DataFolder : IDisposable
 
     private static UserException Unusable(string path, Exception e) => new($"The data folder '{path}' cannot be used: {e.Message} Give another one (--data).", e);
 
-    private static bool IsTaken(IOException e) => e.HResult == WouldBlock;
+    /// <summary>Whether a file could not be opened because another process has it to itself.</summary>
+    internal static bool IsTaken(IOException e) => e.HResult == WouldBlock;
 }

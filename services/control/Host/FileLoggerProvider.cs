@@ -1,25 +1,46 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace SelfRewarding.Control;
 
 /// <summary>Warnings and errors of the workers go to a file, so that the terminal stays readable. Several processes that watch one folder may write to it.</summary>
-internal sealed class FileLoggerProvider(string path) : ILoggerProvider
+public sealed class FileLoggerProvider(string path) : ILoggerProvider
 {
+    // Another writer has the file for a moment. Who has it for longer is no writer, and what went wrong is to be said all the same.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), Pause = TimeSpan.FromMilliseconds(1);
+
     private readonly Lock _gate = new();
-    private StreamWriter? _file;
 
     public ILogger CreateLogger(string categoryName) => new FileLogger(this, categoryName);
 
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+    }
 
     private void Write(string line)
     {
         lock (_gate)
         {
-            _file ??= new StreamWriter(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
-            _file.BaseStream.Seek(0, SeekOrigin.End);
-            _file.WriteLine(line);
+            using var file = Open();
+            file.Write(Encoding.UTF8.GetBytes(line + Environment.NewLine));
+        }
+    }
+
+    // One process at a time: a file that is opened to be appended to is written where its end was when it was opened, not where it is.
+    private FileStream Open()
+    {
+        for (var began = Stopwatch.GetTimestamp(); ; Thread.Sleep(Pause))
+        {
+            var share = Stopwatch.GetElapsedTime(began) < Patience ? FileShare.None : FileShare.ReadWrite;
+            try
+            {
+                return new FileStream(path, FileMode.Append, FileAccess.Write, share, bufferSize: 0);
+            }
+            catch (IOException e) when (share == FileShare.None && DataFolder.IsTaken(e))
+            {
+            }
         }
     }
 
