@@ -47,7 +47,7 @@ public static class WorkerHost
         }
         catch (Exception e) when (e is NpgsqlException or SchemaException or InvalidOperationException or ArgumentException)
         {
-            await Console.Error.WriteLineAsync($"The log's database ({WorkerOptions.PostgresVariable}) cannot be used: {e.Message}");
+            await Console.Error.WriteLineAsync($"The log's database ({WorkerOptions.PostgresVariable}) cannot be used: {StoreConnection.Reason(e)}");
             return 2;
         }
 

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using SelfRewarding.EventStore;
 using SelfRewarding.Hosting;
 using Shouldly;
@@ -21,9 +19,9 @@ public sealed class TlsTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Assert.SkipUnless(PrivateBroker.IsInstalled, "rabbitmq-server is not installed (apt-get install rabbitmq-server)");
-        using var authority = MakeAuthority();
-        await File.WriteAllTextAsync(Authority, authority.ExportCertificatePem(), Token);
-        _node = await PrivateBroker.StartAsync(Path.Combine(_folder, "rabbitmq"), Certify("localhost", authority), Token);
+        using var authority = new PrivateAuthority();
+        await File.WriteAllTextAsync(Authority, authority.Certificate, Token);
+        _node = await PrivateBroker.StartAsync(Path.Combine(_folder, "rabbitmq"), authority.Certify("localhost"), Token);
         _cluster = await PrivateCluster.StartAsync(Path.Combine(_folder, "postgres"), Token);
         await using var database = Npgsql.NpgsqlDataSource.Create(_cluster.ConnectionString);
         await EventStoreSchema.EnsureAsync(database, Token);
@@ -106,28 +104,5 @@ public sealed class TlsTests : IAsyncLifetime
     {
         foreach (var process in processes)
             (process.Output + process.Errors).ShouldNotContain(Password);
-    }
-
-    private static X509Certificate2 MakeAuthority()
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest("CN=Authority of the tests", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1));
-    }
-
-    // Erlang reads RSA keys of PKCS#1.
-    private static BrokerTls Certify(string name, X509Certificate2 authority)
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(name);
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false)); // a server's
-        using var certificate = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(12), RandomNumberGenerator.GetBytes(8));
-        return new BrokerTls(certificate.ExportCertificatePem() + "\n", key.ExportRSAPrivateKeyPem() + "\n");
     }
 }

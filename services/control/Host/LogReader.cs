@@ -85,7 +85,7 @@ public sealed class LogReader : IAsyncDisposable
                 await server.DisposeAsync();
             own?.Dispose();
             if (LogServer.Shared is not null && e is NpgsqlException or ArgumentException)
-                throw new UserException($"The log's database ({WorkerOptions.PostgresVariable}) cannot be used: {e.Message}", e);
+                throw new UserException($"The log's database ({WorkerOptions.PostgresVariable}) cannot be used: {StoreConnection.Reason(e)}", e);
             throw;
         }
     }
