@@ -1,5 +1,6 @@
 using Shouldly;
 using TorchSharp;
+using Tensor = TorchSharp.torch.Tensor;
 
 namespace SelfRewarding.Model.Tests;
 
@@ -36,6 +37,33 @@ public sealed class LoraMergeTests : IDisposable
         unrounded.Model.Adapter = adapter;
         unrounded.Model.MergeAdapter();
         Floats(unrounded).ShouldNotBe(Floats(rounded), "what is published is rounded, adapter and parent are more exact");
+    }
+
+    [Fact]
+    public void A_merged_weight_has_the_bits_of_a_plain_loop_over_floats()
+    {
+        const string Name = "model.layers.0.mlp.down_proj";
+        using var scope = torch.NewDisposeScope();
+        // 700 rows of 1,000: several parts. Rank 48: a sum in another order, or of fused products, would not have these bits.
+        var config = Fixture.TinyConfig() with { HiddenSize = 700, IntermediateSize = 1000, NumAttentionHeads = 5, NumKeyValueHeads = 5, HeadDim = 140, NumHiddenLayers = 1 };
+        using var model = Llama.Create(config, seed: 5);
+        using var adapter = LoraAdapter.Create(config, new LoraConfig(R: 48, Alpha: 7, Dropout: 0, ["down_proj"]), seed: 6);
+        LoraTests.Disturb(adapter);
+        var (weight, a, b) = (model.Parameters[Name + ".weight"].Floats(), Part("A").Floats(), Part("B").Floats());
+        model.Adapter = adapter;
+
+        model.MergeAdapter();
+
+        for (var i = 0; i < weight.Length; i++)
+        {
+            var (row, column, update) = (i / 1000, i % 1000, 0f);
+            for (var k = 0; k < 48; k++) update += b[row * 48 + k] * a[k * 1000 + column];
+            weight[i] += update * (7f / 48);
+        }
+
+        model.Parameters[Name + ".weight"].Floats().ShouldHaveTheBitsOf(weight);
+
+        Tensor Part(string name) => adapter.Parameters[$"base_model.model.{Name}.lora_{name}.weight"];
     }
 
     [Theory]

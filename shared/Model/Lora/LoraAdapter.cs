@@ -11,6 +11,7 @@ namespace SelfRewarding.Model;
 public sealed class LoraAdapter : IDisposable
 {
     private const string Weight = ".weight";
+    private const long MergedAtOnce = 1 << 17; // numbers of a weight
 
     private readonly Dictionary<string, Pair> _pairs = new(StringComparer.Ordinal);
 
@@ -87,7 +88,10 @@ public sealed class LoraAdapter : IDisposable
         return SafeTensors.Write(Path.Combine(folder, LoraFiles.Weights), Parameters);
     }
 
-    /// <summary>Adds the adapter's updates to the weights: W + (alpha / r) B A, by kernels that give the same bits everywhere.</summary>
+    /// <summary>
+    /// Adds the adapter's updates to the weights: W + (alpha / r) B A. Products and sums are rounded one by one in a fixed order, so that the bits follow from the numbers on any machine
+    /// and with any libtorch, where a matrix product's would not.
+    /// </summary>
     internal void MergeInto(Parameters weights)
     {
         foreach (var (name, weight) in weights) MergeInto(name, weight);
@@ -99,9 +103,18 @@ public sealed class LoraAdapter : IDisposable
         if (!name.EndsWith(Weight, StringComparison.Ordinal) || !_pairs.TryGetValue(name[..^Weight.Length], out var pair)) return;
         using var off = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        // On the CPU wherever the training was: so the weights follow from parent and adapter, and can be made again.
-        var update = Kernels.Linear(pair.B.cpu(), pair.A.cpu().transpose(0, 1).contiguous()) * Config.Scale;
-        weight.copy_(weight.cpu() + update);
+        // On the CPU wherever the training was; some rows at a time, which then stay in its cache.
+        var (a, b) = (pair.A.cpu(), pair.B.cpu()); // (r, in), (out, r)
+        var (rows, columns) = (weight.shape[0], weight.shape[1]);
+        var some = Math.Max(1, MergedAtOnce / columns);
+        for (var row = 0L; row < rows; row += some)
+        {
+            using var part = torch.NewDisposeScope();
+            var (count, merged) = (Math.Min(some, rows - row), weight.narrow(0, row, Math.Min(some, rows - row)));
+            var update = torch.zeros([count, columns], device: torch.CPU);
+            for (var k = 0; k < Config.R; k++) update.add_(b.narrow(0, row, count).narrow(1, k, 1) * a.narrow(0, k, 1)); // (n, 1) (1, in)
+            merged.copy_(merged.cpu() + update * Config.Scale);
+        }
     }
 
     /// <summary>A projection's output y (R, out) for its input x (R, in), with the update where the projection is a target.</summary>
