@@ -18,11 +18,11 @@ public sealed class BaseModel(WorkerOptions options)
         },
         cancellationToken);
 
-    /// <summary>A fresh model of the shape that the settings ask for.</summary>
+    /// <summary>A fresh model of the shape that the settings ask for, its weights in float32.</summary>
     public static LoadedModel Fresh(RunSettings settings)
     {
         var (config, chat) = FreshShape(settings);
-        return new LoadedModel(Llama.Create(config, DrawKey.For(settings.Seed, DrawPurpose.Initialisation)), chat);
+        return new LoadedModel(Llama.Create(config, DrawKey.For(settings.Seed, DrawPurpose.Initialisation), ComputeType.Named(settings.Model.ComputeDtype)), chat);
     }
 
     /// <summary>Its shape and how it reads, without any weights.</summary>

@@ -26,7 +26,7 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
 
         if (pairs.Count == 0)
             throw new InvalidDataException($"None of the {frozen.Pairs} pairs of iteration {frozen.Iteration} fits into the model's context of {context} tokens: there is nothing to train {name} on.");
-        var reference = ReferenceLogProbs.Of(pairs, run, name, parent, options); // log π_ref: (pairs) each side, worked out once
+        var reference = ReferenceLogProbs.Of(pairs, run, name, parent, settings, options); // log π_ref: (pairs) each side, worked out once
 
         // Plan: recorded before the first step, found again after a crash.
         var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);

@@ -15,12 +15,13 @@ public static class ReferenceLogProbs
 {
     private const string Chosen = "chosen", Rejected = "rejected", PairsSha256 = "pairs_sha256", ReferenceSha256 = "reference_sha256", NumbersSha256 = "numbers_sha256";
 
-    /// <summary>Log-probabilities of the pairs that a model is trained on under the model that it starts from.</summary>
+    /// <summary>Log-probabilities of the pairs that a model is trained on under the model that it starts from, computed as the run computes.</summary>
     /// <exception cref="CheckpointException">The model is needed and is not there or another one, or the file cannot be written.</exception>
-    public static FrozenPairs.LogProbs Of(FrozenPairs pairs, string run, string name, ModelRef reference, WorkerOptions options) =>
+    public static FrozenPairs.LogProbs Of(FrozenPairs pairs, string run, string name, ModelRef reference, RunSettings settings, WorkerOptions options) =>
         Of(options.Locate(Path.Combine("runs", run, "pairs", $"{name}.reference.safetensors")), pairs, reference.Sha256, () =>
         {
-            using var model = CheckpointFolder.Load(options.Locate(reference.Path), reference.Sha256, device: ComputeDevice.Named(options.Device));
+            using var model = CheckpointFolder.Load(
+                options.Locate(reference.Path), reference.Sha256, device: ComputeDevice.Named(options.Device), compute: ComputeType.Named(settings.Model.ComputeDtype));
             return pairs.ScoreWith(model.Model);
         });
 

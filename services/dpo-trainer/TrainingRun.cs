@@ -50,12 +50,15 @@ public sealed class TrainingRun : IDisposable
         var device = ComputeDevice.Named(options.Device);
         var journal = await TrainingJournal.OpenAsync(log, run, name, time, cancellationToken);
         var lora = settings.Lora.Figures();
+        var compute = ComputeType.Named(settings.Model.ComputeDtype);
+        // What is learned is float32: all weights, or an adapter beside weights that stay as they are.
+        LoadedModel Load(string folder, string sha256) => CheckpointFolder.Load(folder, sha256, device: device, compute: compute, masterWeights: lora is null);
 
         // The newest that is still there; the log also names older ones, which were removed when the newest was safe.
         var checkpoint = journal.Checkpoints.LastOrDefault(saved => Directory.Exists(options.Locate(saved.Path)));
         if (checkpoint is null)
         {
-            var start = CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256, device: device);
+            var start = Load(options.Locate(parent.Path), parent.Sha256);
             return Begin(start, () => lora is null ? null : LoraAdapter.Create(start.Model.Config, lora, AdapterSeed(name, settings), device), optimizerFile: null, completedSteps: 0);
         }
 
@@ -64,7 +67,7 @@ public sealed class TrainingRun : IDisposable
         RefuseOther($"Optimiser state '{state}'", await OptimizerHashAsync(folder, cancellationToken) ?? "(no file)", checkpoint.OptimizerSha256, folder, name);
         if (lora is not null)
             RefuseOther($"The adapter in '{folder}'", LoraFiles.Sha256(folder), checkpoint.Sha256, folder, name);
-        var policy = lora is null ? CheckpointFolder.Load(folder, checkpoint.Sha256, device: device) : CheckpointFolder.Load(options.Locate(parent.Path), parent.Sha256, device: device);
+        var policy = lora is null ? Load(folder, checkpoint.Sha256) : Load(options.Locate(parent.Path), parent.Sha256);
         return Begin(policy, () => lora is null ? null : LoraAdapter.Load(folder, policy.Model.Config, lora, device), state, checkpoint.Step);
 
         // What is loaded belongs to the job, or is freed where there will be none.
@@ -134,15 +137,20 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>
     /// Writes the finished model where messages will name it, once all its steps are in the log. Its checkpoints stay until the log names the model. An adapter is merged into
-    /// the weights, so that the model is like any other, and beside them it is there by itself.
+    /// the weights of the model before, so that the model is like any other, and beside them it is there by itself; the policy is gone then.
     /// </summary>
     public async Task<ModelRef> PublishAsync(CancellationToken cancellationToken)
     {
         await _journal.FlushAsync(cancellationToken);
         var path = Path.Combine("runs", _run, "models", _name);
-        _adapter?.Save(Path.Combine(_options.Locate(path), AdapterFolder), _options.Locate(_parent.Path));
-        Policy.Model.MergeAdapter();
-        return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
+        if (_adapter is null)
+            return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
+        _adapter.Save(Path.Combine(_options.Locate(path), AdapterFolder), _options.Locate(_parent.Path));
+        Policy.Dispose();
+        using var merged = CheckpointFolder.Load(_options.Locate(_parent.Path), _parent.Sha256); // whole, in whatever the policy held its weights
+        merged.Model.Adapter = _adapter;
+        merged.Model.MergeAdapter();
+        return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), merged));
     }
 
     /// <summary>Lower-case hex SHA-256 of what a checkpoint's folder has of weights: an adapter's, or else a model's.</summary>

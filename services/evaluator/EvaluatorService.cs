@@ -85,16 +85,17 @@ public sealed class EvaluatorService(
         var sampling = settings.Evaluation.Sampling;
         var greedy = sampling with { Temperature = 0 };
         var prompts = seed.HeldOutPrompts.Take(settings.Evaluation.Prompts);
+        var computed = RunModel.Of(model, settings);
         var answers = await Task.WhenAll(prompts.Select(async (prompt, index) =>
         {
             var text = format.Answer(prompt.Prompt);
             var key = DrawKey.For(settings.Seed, DrawPurpose.Evaluation, index);
-            return new HeldOutAnswer(index, prompt.Prompt, await OneAsync(model, text, key, greedy, cancellationToken), await OneAsync(model, text, key, sampling, cancellationToken));
+            return new HeldOutAnswer(index, prompt.Prompt, await OneAsync(computed, text, key, greedy, cancellationToken), await OneAsync(computed, text, key, sampling, cancellationToken));
         }));
         return new HeldOutAnswered(run, model, answers);
     }
 
-    private async Task<string> OneAsync(ModelRef model, string text, ulong key, SamplingSettings sampling, CancellationToken cancellationToken)
+    private async Task<string> OneAsync(RunModel model, string text, ulong key, SamplingSettings sampling, CancellationToken cancellationToken)
     {
         try
         {

@@ -182,7 +182,7 @@ public sealed class PromptGenService(
         var key = DrawKey.For(settings.Seed, DrawPurpose.Draft, job.Iteration, ordinal, attempt);
         try
         {
-            var texts = await engines.Prompts(settings).GenerateAsync(job.Model, format.Draft(shots), [key], prompts.Sampling, cancellationToken);
+            var texts = await engines.Prompts(settings).GenerateAsync(RunModel.Of(job.Model, settings), format.Draft(shots), [key], prompts.Sampling, cancellationToken);
             var (text, finish) = format.ReadDraft(texts[0].Text, texts[0].Finish);
             return new Draft(text, finish, shots, null, texts[0].Server);
         }

@@ -37,7 +37,7 @@ public sealed class SamplerConsumer(RunLog log, RunCatalog runs, TextEngines eng
         {
             // A chat server lays a message out by its own model's template.
             var text = settings.Engines.Candidates.Url is null ? new PromptFormat(settings.Format).Answer(prompt.Prompt) : prompt.Prompt;
-            var answers = await engines.Candidates(settings).GenerateAsync(prompt.Model, text, keys, settings.Candidates.Sampling, cancellationToken);
+            var answers = await engines.Candidates(settings).GenerateAsync(RunModel.Of(prompt.Model, settings), text, keys, settings.Candidates.Sampling, cancellationToken);
             var sampled = new CandidatesSampled(prompt.Run, prompt.Iteration, prompt.Ordinal, prompt.Model,
                 [.. answers.Select((answer, index) => new Candidate(index, answer.Text, answer.Tokens, answer.Finish, answer.LogProb))],
                 ServedBy.Sum(answers.Select(answer => answer.Server)));

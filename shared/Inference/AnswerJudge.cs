@@ -29,7 +29,7 @@ public sealed class AnswerJudge(ITextGenerator generator)
         try
         {
             var text = new PromptFormat(settings.Format).Judge(prompt, answer);
-            var replies = await generator.GenerateAsync(model, text, keys, settings.Judge.Sampling, cancellationToken);
+            var replies = await generator.GenerateAsync(RunModel.Of(model, settings), text, keys, settings.Judge.Sampling, cancellationToken);
             var judgements = replies.Select((reply, index) =>
             {
                 var (score, unparsable) = JudgeScore.Parse(reply.Text, reply.Finish, settings.Judge);

@@ -22,5 +22,5 @@ public interface ITextGenerator
     /// <exception cref="ServerUnavailableException">A server failed for now.</exception>
     /// <exception cref="ServerRefusedException">A server failed for good.</exception>
     Task<IReadOnlyList<GeneratedText>> GenerateAsync(
-        ModelRef model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken);
+        RunModel model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken);
 }

@@ -11,9 +11,9 @@ public sealed class LocalTextGenerator(ModelPool pool, WorkerOptions options) : 
 {
     /// <inheritdoc/>
     public async Task<IReadOnlyList<GeneratedText>> GenerateAsync(
-        ModelRef model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
+        RunModel model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
     {
-        await using var lease = await pool.AcquireAsync(options.Locate(model.Path), model.Sha256, cancellationToken);
+        await using var lease = await pool.AcquireAsync(options.Locate(model.Ref.Path), model.Ref.Sha256, ComputeType.Named(model.ComputeDtype), cancellationToken);
         var ids = lease.Chat.Prompt(prompt);
         var request = new GenerationRequest(ids, keys, new SamplingParameters(sampling.Temperature, sampling.TopP, sampling.TopK, sampling.MaxNewTokens, lease.Chat.StopIds));
         var completions = await lease.Engine.GenerateAsync(request, cancellationToken);

@@ -6,7 +6,8 @@ namespace SelfRewarding.Model;
 
 /// <summary>
 /// The operations of <see cref="Kernels"/> composed of tensor operations: for any device and floating-point type, and the oracle of the native ones. Rows R are the
-/// tokens of all sequences, one after another, without padding.
+/// tokens of all sequences, one after another, without padding. Where an operand is BFloat16, parameters kept as Float32 masters are rounded to it; norms, softmax, rotation and scores
+/// are Float32's, as transformers has them.
 /// </summary>
 public static class ComposedKernels
 {
@@ -17,11 +18,21 @@ public static class ComposedKernels
 
     /// <summary>x Wᵀ + b.</summary>
     /// <param name="x">(R, in)</param>
-    /// <param name="weight">(out, in)</param>
-    /// <param name="bias">(out), or null</param>
-    /// <returns>(R, out)</returns>
+    /// <param name="weight">(out, in), of x's type or a Float32 master</param>
+    /// <param name="bias">(out), likewise, or null</param>
+    /// <returns>(R, out), of x's type</returns>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null) =>
-        bias is null ? torch.nn.functional.linear(x, weight) : torch.nn.functional.linear(x, weight, bias);
+        bias is null ? torch.nn.functional.linear(x, As(x, weight)) : torch.nn.functional.linear(x, As(x, weight), As(x, bias));
+
+    /// <summary>x Wᵀ in Float32 whatever x's type.</summary>
+    /// <param name="x">(R, in)</param>
+    /// <param name="weight">(out, in), of x's type or a Float32 master</param>
+    /// <returns>(R, out) Float32</returns>
+    public static Tensor Scores(Tensor x, Tensor weight)
+    {
+        var scores = Linear(x, weight);
+        return scores.dtype == torch.ScalarType.Float32 ? scores : scores.to_type(torch.ScalarType.Float32);
+    }
 
     /// <summary>The rows of a table.</summary>
     /// <param name="ids">(R) int64, each below V</param>
@@ -39,7 +50,7 @@ public static class ComposedKernels
         using var scope = torch.NewDisposeScope();
         var wide = x.to_type(torch.ScalarType.Float32);
         var scale = (wide.pow(2).mean([-1L], keepdim: true) + eps).rsqrt(); // (R, 1)
-        return ((wide * scale).to_type(x.dtype) * weight).MoveToOuterDisposeScope();
+        return ((wide * scale).to_type(x.dtype) * As(x, weight)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Rotary position embedding (Su et al. 2021) in Hugging Face's layout: element i is paired with i + D/2.</summary>
@@ -267,7 +278,7 @@ public static class ComposedKernels
         var ones = torch.ones([rows, keys], device: q.device);
         var seen = ones.tril(keys - rows) - ones.tril(keys - rows - Math.Min(window, keys)); // between two diagonals
         var scores = (queries.matmul(allKeys.transpose(1, 2)) * scale).masked_fill(seen.eq(0), double.NegativeInfinity); // (H, n, T)
-        return scores.softmax(-1).matmul(allValues).transpose(0, 1); // (n, H, D)
+        return Weights(scores).matmul(allValues).transpose(0, 1); // (n, H, D)
     }
 
     // Each row, q (n, H, D), over its slot's first T keys and values (slots, T, K, D): all rows at once, as a GPU would have it, each seeing its own positions of these.
@@ -280,8 +291,12 @@ public static class ComposedKernels
         var at = torch.arange(keys.shape[2], torch.ScalarType.Int64, q.device); // (T)
         var own = positions.reshape(rows, 1, 1, 1);
         var scores = (queries.matmul(keys.transpose(2, 3)) * scale).masked_fill(at.gt(own), double.NegativeInfinity).masked_fill(at.le(own - window), double.NegativeInfinity);
-        return scores.softmax(-1).matmul(values).reshape(rows, heads, dim); // (n, K, G, D) to (n, H, D)
+        return Weights(scores).matmul(values).reshape(rows, heads, dim); // (n, K, G, D) to (n, H, D)
     }
+
+    private static Tensor Weights(Tensor scores) => As(scores, scores.softmax(-1, torch.ScalarType.Float32));
+
+    private static Tensor As(Tensor x, Tensor other) => other.dtype == x.dtype ? other : other.to_type(x.dtype);
 
     private static long[] Integers(Tensor vector)
     {

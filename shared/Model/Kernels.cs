@@ -7,7 +7,7 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace SelfRewarding.Model;
 
 /// <summary>
-/// The fused operations of the model: native for Float32 in main memory, composed of tensor operations for everything else. Rows R are the tokens of all sequences, one
+/// The fused operations of the model: native for Float32 and BFloat16 in main memory, composed of tensor operations for everything else. Rows R are the tokens of all sequences, one
 /// after another, without padding. What each does is said at <see cref="ComposedKernels"/>.
 /// </summary>
 public static class Kernels
@@ -18,6 +18,13 @@ public static class Kernels
         IsNative(x) ? NativeKernels.Linear(x, weight, bias) :
 #endif
         ComposedKernels.Linear(x, weight, bias);
+
+    /// <inheritdoc cref="ComposedKernels.Scores"/>
+    public static Tensor Scores(Tensor x, Tensor weight) =>
+#if !TORCHSHARP
+        IsNative(x) ? NativeKernels.Scores(x, weight) :
+#endif
+        ComposedKernels.Scores(x, weight);
 
     /// <inheritdoc cref="ComposedKernels.Embedding"/>
     public static Tensor Embedding(Tensor ids, Tensor weight) =>
@@ -56,10 +63,11 @@ public static class Kernels
 
     /// <summary>Room for the keys or values of one layer, (slots, length, K, D). Few sequences are as long as a slot, and memory that nobody has touched takes none.</summary>
     /// <param name="shape">Its shape.</param>
+    /// <param name="type">What the model computes in.</param>
     /// <param name="device">Where the model lies; null is main memory.</param>
-    public static Tensor NewCache(long[] shape, torch.Device? device = null)
+    public static Tensor NewCache(long[] shape, torch.ScalarType type, torch.Device? device = null)
     {
-        var cache = torch.empty(shape, device: device);
+        var cache = torch.empty(shape, dtype: type, device: device);
 #if !TORCHSHARP
         // No position is read before it is written.
         if (IsNative(cache)) return cache;
@@ -92,7 +100,7 @@ public static class Kernels
     /// <inheritdoc cref="ComposedKernels.LogProbs"/>
     public static Tensor LogProbs(Tensor logits, Tensor targets) =>
 #if !TORCHSHARP
-        IsNative(logits) ? NativeKernels.LogProbs(logits, targets) :
+        IsFloat(logits) ? NativeKernels.LogProbs(logits, targets) :
 #endif
         ComposedKernels.LogProbs(logits, targets);
 
@@ -118,7 +126,7 @@ public static class Kernels
         double gradScale = 1)
     {
 #if !TORCHSHARP
-        if (IsNative(param))
+        if (IsFloat(param))
         {
             NativeKernels.AdamW(param, grad, expAvg, expAvgSq, step, lr, beta1, beta2, eps, weightDecay, gradScale);
             return;
@@ -130,14 +138,14 @@ public static class Kernels
     /// <inheritdoc cref="ComposedKernels.SquaredNorm"/>
     public static double SquaredNorm(Tensor x) =>
 #if !TORCHSHARP
-        IsNative(x) ? NativeKernels.SquaredNorm(x) :
+        IsFloat(x) ? NativeKernels.SquaredNorm(x) :
 #endif
         ComposedKernels.SquaredNorm(x);
 
     /// <inheritdoc cref="ComposedKernels.Sample"/>
     public static (Tensor Tokens, Tensor LogProbs) Sample(Tensor logits, Tensor temperature, Tensor topP, Tensor topK, Tensor uniform) =>
 #if !TORCHSHARP
-        IsNative(logits) ? NativeKernels.Sample(logits, temperature, topP, topK, uniform) :
+        IsFloat(logits) ? NativeKernels.Sample(logits, temperature, topP, topK, uniform) :
 #endif
         ComposedKernels.Sample(logits, temperature, topP, topK, uniform);
 
@@ -145,6 +153,9 @@ public static class Kernels
     /// <summary>Set where a test wants what runs on other devices; it goes along to the threads that are started there.</summary>
     internal static AsyncLocal<bool> OnlyComposed { get; } = new();
 
-    private static bool IsNative(Tensor x) => x.dtype == torch.ScalarType.Float32 && x.device.type == DeviceType.CPU && !OnlyComposed.Value;
+    private static bool IsNative(Tensor x) => x.dtype is torch.ScalarType.Float32 or torch.ScalarType.BFloat16 && x.device.type == DeviceType.CPU && !OnlyComposed.Value;
+
+    // What is always Float32: scores, losses, master weights.
+    private static bool IsFloat(Tensor x) => x.dtype == torch.ScalarType.Float32 && IsNative(x);
 #endif
 }

@@ -6,7 +6,7 @@ namespace SelfRewarding.Torch;
 internal static partial class Native
 {
     [LibraryImport(Library)]
-    internal static partial int sr_kernel_linear(TensorHandle x, TensorHandle weight, TensorHandle bias, out nint result);
+    internal static partial int sr_kernel_linear(TensorHandle x, TensorHandle weight, TensorHandle bias, int scores, out nint result);
 
     [LibraryImport(Library)]
     internal static partial int sr_kernel_embedding(TensorHandle ids, TensorHandle weight, out nint result);

@@ -4,7 +4,8 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace SelfRewarding.Torch;
 
 /// <summary>
-/// Fused operations on Float32 tensors in main memory. Rows R are the tokens of all sequences, one after another, without padding. A row's result
+/// Fused operations on Float32 tensors in main memory, and on BFloat16 ones where a kernel says so: their numbers are widened, which is exact, the arithmetic is Float32's, and a result is
+/// rounded once; of parameters beside them a Float32 master counts as the nearest BFloat16, and gets its gradient unrounded. Rows R are the tokens of all sequences, one after another, without padding. A row's result
 /// has the same bits whatever the other rows are, however many there are, and on any number of threads. Differentiable unless said otherwise;
 /// where no gradient is wanted nothing is kept. A wrong shape, type or index is an <see cref="ExternalException"/> that names the argument,
 /// what was expected and what came.
@@ -14,22 +15,29 @@ public static class NativeKernels
     /// <summary>The instruction set chosen for this processor: avx512, avx2 or baseline.</summary>
     public static string Instructions => Marshal.PtrToStringUTF8(Native.sr_kernel_instructions())!;
 
-    /// <summary>x Wᵀ + b.</summary>
+    /// <summary>x Wᵀ + b, in Float32 or BFloat16.</summary>
     /// <param name="x">(R, in)</param>
-    /// <param name="weight">(out, in)</param>
-    /// <param name="bias">(out), or null</param>
-    /// <returns>(R, out)</returns>
+    /// <param name="weight">(out, in), of x's type or a Float32 master</param>
+    /// <param name="bias">(out), likewise, or null</param>
+    /// <returns>(R, out), of x's type</returns>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null) =>
-        Tensor.Result(Native.sr_kernel_linear(x.Handle, weight.Handle, bias?.Handle ?? TensorHandle.None, out var result), result);
+        Tensor.Result(Native.sr_kernel_linear(x.Handle, weight.Handle, bias?.Handle ?? TensorHandle.None, scores: 0, out var result), result);
 
-    /// <summary>The rows of a table. Its gradient adds up each id's rows in the order in which they stand.</summary>
+    /// <summary>x Wᵀ in Float32 whatever x's type: sums that are not rounded.</summary>
+    /// <param name="x">(R, in)</param>
+    /// <param name="weight">(out, in), of x's type or a Float32 master</param>
+    /// <returns>(R, out) Float32</returns>
+    public static Tensor Scores(Tensor x, Tensor weight) =>
+        Tensor.Result(Native.sr_kernel_linear(x.Handle, weight.Handle, TensorHandle.None, scores: 1, out var result), result);
+
+    /// <summary>The rows of a table, in Float32 or BFloat16. Its gradient adds up each id's rows in the order in which they stand.</summary>
     /// <param name="ids">(R) int64, each below V</param>
     /// <param name="weight">(V, d)</param>
     /// <returns>(R, d)</returns>
     public static Tensor Embedding(Tensor ids, Tensor weight) =>
         Tensor.Result(Native.sr_kernel_embedding(ids.Handle, weight.Handle, out var result), result);
 
-    /// <summary>x / √(mean(x²) + eps) · weight, each row by itself (Zhang and Sennrich 2019).</summary>
+    /// <summary>x / √(mean(x²) + eps) · weight, each row by itself (Zhang and Sennrich 2019), in Float32 or BFloat16.</summary>
     /// <param name="x">(R, d)</param>
     /// <param name="weight">(d)</param>
     /// <param name="eps">Added to the mean square.</param>
@@ -37,7 +45,7 @@ public static class NativeKernels
     public static Tensor RmsNorm(Tensor x, Tensor weight, double eps) =>
         Tensor.Result(Native.sr_kernel_rms_norm(x.Handle, weight.Handle, eps, out var result), result);
 
-    /// <summary>Rotary position embedding (Su et al. 2021) in Hugging Face's layout: element i is paired with i + D/2.</summary>
+    /// <summary>Rotary position embedding (Su et al. 2021), of Float32 or BFloat16, in Hugging Face's layout: element i is paired with i + D/2.</summary>
     /// <param name="x">(R, H, D)</param>
     /// <param name="cos">(P, D/2)</param>
     /// <param name="sin">(P, D/2)</param>
@@ -46,12 +54,12 @@ public static class NativeKernels
     public static Tensor Rotary(Tensor x, Tensor cos, Tensor sin, Tensor positions) =>
         Tensor.Result(Native.sr_kernel_rotary(x.Handle, cos.Handle, sin.Handle, positions.Handle, out var result), result);
 
-    /// <summary>silu(gate) · up (Shazeer 2020).</summary>
+    /// <summary>silu(gate) · up (Shazeer 2020), in Float32 or BFloat16.</summary>
     /// <param name="gate">Any shape.</param>
     /// <param name="up">The same shape.</param>
     public static Tensor SwiGlu(Tensor gate, Tensor up) => Tensor.Result(Native.sr_kernel_swiglu(gate.Handle, up.Handle, out var result), result);
 
-    /// <summary>Causal softmax attention inside each sequence; H / K query heads share a key head.</summary>
+    /// <summary>Causal softmax attention inside each sequence, in Float32 or BFloat16; H / K query heads share a key head.</summary>
     /// <param name="q">(R, H, D)</param>
     /// <param name="k">(R, K, D), K a divisor of H</param>
     /// <param name="v">(R, K, D)</param>

@@ -3,7 +3,7 @@ using SelfRewarding.Control;
 
 namespace SelfRewarding.Benchmarks;
 
-/// <summary>Options of a benchmark: <c>--name=1,2,3</c>.</summary>
+/// <summary>Options of a benchmark: <c>--name=1,2,3</c> or <c>--name=word</c>.</summary>
 internal static class BenchmarkOption
 {
     private const string Prefix = "--";
@@ -37,6 +37,10 @@ internal static class BenchmarkOption
             ? throw new UserException($"{Start(name)} is not understood at '{other}', expected {string.Join(" or ", all)}.")
             : words;
     }
+
+    /// <summary>The option's one word, or the first of those that it may be where it is not given.</summary>
+    /// <exception cref="UserException">It is none of them.</exception>
+    public static string Word(string[] args, string name, params string[] all) => Find(args, name) is null ? all[0] : Words(args, name, all)[0];
 
     private static string[]? Find(string[] args, string name) =>
         args.LastOrDefault(argument => argument.StartsWith(Start(name), StringComparison.Ordinal))?[Start(name).Length..].Split(',');

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SelfRewarding.Benchmarks;
+using SelfRewarding.Contracts;
 using SelfRewarding.Control;
 
 if (args is [ScaleWorkers.Argument, ..])
@@ -18,7 +19,7 @@ var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task
     ["pace"] = WritePaceBenchmark.RunAsync,
     ["tokens"] = TokenizerBenchmark.RunAsync,
     ["filters"] = FilterBenchmark.RunAsync,
-    ["smol"] = SmolBenchmark.RunAsync,
+    ["smol"] = (output, stop) => SmolBenchmark.RunAsync(output, BenchmarkOption.Word(args, "compute", [.. ComputeDtypes.All]), stop),
     ["iteration"] = IterationBenchmark.RunAsync,
     ["scale"] = (output, stop) => ScaleBenchmark.RunAsync(output, args, stop),
     ["bus"] = (output, stop) => BusBenchmark.RunAsync(output, args, stop),

@@ -18,36 +18,43 @@ public static class SmolBenchmark
     private const double MostGibibytes = 12;
 
     /// <summary>Measures, and prints a table.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="compute">What the model computes in; the peak stays that of float32.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="BenchmarkFailedException">It took more memory than it may.</exception>
-    public static async Task RunAsync(TextWriter output, CancellationToken cancellationToken = default)
+    public static async Task RunAsync(TextWriter output, string compute, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(output);
-        using var model = SmolModel.Make(seed: 1);
+        var type = ComputeType.Named(compute);
         var rounds = new List<Measured[]>();
-        for (var round = 0; round < Rounds; round++)
+        using (var model = SmolModel.Make(seed: 1, type))
         {
-            // Each beside a peak of its own: what else the machine does changes while this runs.
-            Func<Task<(double, double, double)>>[] kinds = [() => PrefillAsync(model, cancellationToken), () => DecodeAsync(model, cancellationToken)];
-            var measured = new List<Measured>();
-            foreach (var kind in kinds) measured.Add(await BesidePeakAsync(kind));
-            rounds.Add([.. measured]);
+            for (var round = 0; round < Rounds; round++)
+            {
+                // Each beside a peak of its own: what else the machine does changes while this runs.
+                Func<Task<(double, double, double)>>[] kinds = [() => PrefillAsync(model, cancellationToken), () => DecodeAsync(model, cancellationToken)];
+                var measured = new List<Measured>();
+                foreach (var kind in kinds) measured.Add(await BesidePeakAsync(kind));
+                rounds.Add([.. measured]);
+            }
         }
 
         var steps = new List<Measured>();
-        using (var training = new SmolTraining(model.Model, Pairs, PairPrompt, PairResponse))
+        using (var model = Llama.Create(SmolModel.Config, seed: 1, type))
+        using (var training = new SmolTraining(model, Pairs, PairPrompt, PairResponse))
         {
             training.Step(); // makes the gradients and moments
             for (var round = 0; round < Rounds; round++) steps.Add(await BesidePeakAsync(() => Task.FromResult(training.Step())));
         }
 
-        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"A model of SmolLM2-135M's shape, random weights ({SmolModel.WeightBytes / 1e6:F0} MB), float32, {torch.get_num_threads()} threads, median of {Rounds}:\n"));
+        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"A model of SmolLM2-135M's shape, random weights ({SmolModel.Weights * ComputeType.Bytes(type) / 1e6:F0} MB), {compute}, {torch.get_num_threads()} threads, median of {Rounds}:\n"));
         await output.WriteLineAsync("| what | tokens/s | GFLOP/s | matrix product's peak, GFLOP/s | share | aim |\n|---|--:|--:|--:|--:|--:|");
         await Row($"prefill, {Prompts} prompts of {PromptLength}", [.. rounds.Select(round => round[0])], 0.6);
         await Row($"decode, batch of {Answers}, after {AnswerPrompt} tokens", [.. rounds.Select(round => round[1])], 0.4);
         await Row($"DPO step, {Pairs} pairs of {PairPrompt} + {PairResponse} tokens a side, AdamW included", steps, 0.6);
         var decode = Median([.. rounds.Select(round => round[1])]);
         await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-            $"\nA decoding step reads all weights once: {decode.Tokens / Answers / decode.Seconds * SmolModel.WeightBytes / 1e9:F1} GB/s of them go by."));
+            $"\nA decoding step reads all weights once: {decode.Tokens / Answers / decode.Seconds * SmolModel.Weights * ComputeType.Bytes(type) / 1e9:F1} GB/s of them go by."));
         var gibibytes = Process.GetCurrentProcess().PeakWorkingSet64 / (double)(1L << 30);
         await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"At its peak all of it took {gibibytes:F1} GiB (at most {MostGibibytes:F0})."));
         if (gibibytes > MostGibibytes)

@@ -51,6 +51,13 @@ public sealed class SettingsCheckTests
     }
 
     [Fact]
+    public void A_type_to_compute_in_is_one_that_there_is()
+    {
+        ProblemOf(new RunSettings { Model = new() { ComputeDtype = "bf16" } }).ShouldBe("model.compute_dtype is 'bf16', expected one of float32, bfloat16.");
+        SettingsCheck.Problems(new RunSettings { Model = new() { ComputeDtype = "bfloat16" } }).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Targets_of_low_rank_adaptation_are_projections_of_a_layer()
     {
         ProblemOf(new RunSettings { Lora = new() { R = 8, TargetModules = ["q_proj", "c_attn"] } })

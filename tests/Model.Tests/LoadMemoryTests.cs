@@ -28,6 +28,22 @@ public sealed class LoadMemoryTests : IDisposable
         growth.ShouldBeLessThanOrEqualTo(weights * 11 / 10, $"{weights >> 20} MiB of weights");
     }
 
+    [Theory]
+    [InlineData("F32")]
+    [InlineData("BF16")]
+    public void Loading_to_compute_in_bfloat16_takes_at_most_a_tenth_more_than_the_weights_in_it(string type)
+    {
+        var weights = 2 * Save(type);
+        LoadedModel? loaded = null;
+
+        var growth = MemoryPeak.Of(() => loaded = CheckpointFolder.Load(_root.FullName, compute: torch.ScalarType.BFloat16));
+
+        using var model = loaded.ShouldNotBeNull();
+        model.Model.Parameters.ShouldAllBe(parameter => parameter.Value.dtype == torch.ScalarType.BFloat16);
+        growth.ShouldBeGreaterThan(weights * 8 / 10, "the weights themselves must be in it, but for what memory of earlier tests they find");
+        growth.ShouldBeLessThanOrEqualTo(weights * 11 / 10, $"{weights >> 20} MiB of weights");
+    }
+
     /// <summary>Saves a model of 82 million weights without ever having it in memory; returns how many.</summary>
     private long Save(string type)
     {

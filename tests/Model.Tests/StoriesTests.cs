@@ -1,27 +1,26 @@
-using System.Text.Json;
 using Shouldly;
 using TorchSharp;
 
 namespace SelfRewarding.Model.Tests;
 
-/// <summary>A small but trained model, as Hugging Face would keep it (see ../shared/fixtures/stories260K).</summary>
+/// <summary>A trained model says what the reference implementation says.</summary>
 public sealed class StoriesTests
 {
     [Fact]
     public async Task Greedy_continuations_are_those_of_the_reference_token_for_token()
     {
-        using var model = Load();
+        using var model = Stories.Load();
         await using var engine = new GenerationEngine(model);
-        foreach (var (prompt, greedy) in Continuations())
+        foreach (var (prompt, greedy) in Stories.Continuations())
             (await ContinueAsync(engine, prompt, greedy.Length, samples: 1)).ShouldHaveSingleItem().ShouldBe(greedy);
     }
 
     [Fact]
     public async Task And_they_are_in_a_full_batch()
     {
-        using var model = Load();
+        using var model = Stories.Load();
         await using var engine = new GenerationEngine(model, new GenerationEngineOptions(Slots: 12, RowsPerStep: 5)); // prompts come in pieces
-        var continuations = Continuations();
+        var continuations = Stories.Continuations();
 
         var texts = await Task.WhenAll(continuations.Select(expected => ContinueAsync(engine, expected.Prompt, expected.Greedy.Length, samples: 3)));
 
@@ -33,8 +32,8 @@ public sealed class StoriesTests
     {
         using var scope = torch.NewDisposeScope();
         using var off = torch.no_grad();
-        using var model = Load();
-        foreach (var (prompt, greedy) in Continuations())
+        using var model = Stories.Load();
+        foreach (var (prompt, greedy) in Stories.Continuations())
         {
             using var batch = SequenceBatch.Of([new(prompt, greedy)]);
             var likeliest = model.Model.Logits(model.Model.Forward(batch.Ids, batch.Layout)).argmax(-1).Longs();
@@ -47,8 +46,8 @@ public sealed class StoriesTests
     {
         using var scope = torch.NewDisposeScope();
         using var off = torch.no_grad();
-        using var model = Load();
-        var (ids, reference) = LogProbabilities();
+        using var model = Stories.Load();
+        var (ids, reference) = Stories.LogProbabilities();
 
         using var batch = SequenceBatch.Of([new(ids[..1], ids[1..])]);
         ShouldBeClose(batch.TargetLogProbs(model.Model).Floats()[..^1], reference);
@@ -59,9 +58,9 @@ public sealed class StoriesTests
     {
         using var scope = torch.NewDisposeScope();
         using var off = torch.no_grad();
-        using var model = Load();
-        var (ids, reference) = LogProbabilities();
-        var others = Continuations();
+        using var model = Stories.Load();
+        var (ids, reference) = Stories.LogProbabilities();
+        var others = Stories.Continuations();
 
         using var batch = SequenceBatch.Of([new(others[1].Prompt, others[1].Greedy), new(ids[..1], ids[1..]), new(others[2].Prompt, others[2].Greedy)]);
         var start = others[1].Prompt.Length + others[1].Greedy.Length;
@@ -73,8 +72,8 @@ public sealed class StoriesTests
     {
         using var scope = torch.NewDisposeScope();
         using var off = torch.no_grad();
-        using var model = Load();
-        var (ids, reference) = LogProbabilities();
+        using var model = Stories.Load();
+        var (ids, reference) = Stories.LogProbabilities();
         using var cache = new KvCache(model.Model.Config, slots: 2, ids.Length);
 
         var logProbs = new float[ids.Length - 1];
@@ -90,8 +89,6 @@ public sealed class StoriesTests
         ShouldBeClose(logProbs, reference);
     }
 
-    private static LoadedModel Load() => CheckpointFolder.Load(Fixture.Shared("fixtures", "stories260K"));
-
     private static async Task<IReadOnlyList<int[]>> ContinueAsync(GenerationEngine engine, int[] prompt, int tokens, int samples)
     {
         ulong[] keys = [.. Enumerable.Range(0, samples).Select(i => (ulong)i)];
@@ -99,24 +96,9 @@ public sealed class StoriesTests
         return [.. completions.Select(completion => completion.TokenIds.ToArray())];
     }
 
-    private static IReadOnlyList<(int[] Prompt, int[] Greedy)> Continuations()
-    {
-        using var file = JsonDocument.Parse(File.ReadAllText(Fixture.Shared("fixtures", "stories260K", "generate.json")));
-        return [.. file.RootElement.GetProperty("greedy").EnumerateArray().Select(example => (Ints(example, "prompt_ids"), Ints(example, "greedy_ids")))];
-    }
-
-    private static (int[] Ids, float[] OfNext) LogProbabilities()
-    {
-        using var file = JsonDocument.Parse(File.ReadAllText(Fixture.Shared("fixtures", "stories260K", "generate.json")));
-        var logProbs = file.RootElement.GetProperty("logprobs");
-        return (Ints(logProbs, "ids"), [.. logProbs.GetProperty("of_next").EnumerateArray().Select(value => value.GetSingle())]);
-    }
-
     private static void ShouldBeClose(float[] actual, float[] reference)
     {
         actual.Length.ShouldBe(reference.Length);
         for (var i = 0; i < reference.Length; i++) actual[i].ShouldBe(reference[i], 1e-4f, $"at {i}");
     }
-
-    private static int[] Ints(JsonElement element, string name) => [.. element.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
 }

@@ -35,7 +35,7 @@ public sealed class ChatTests : IDisposable
         await using var pool = new ModelPool(slots: 4);
         var sampling = new SamplingSettings { Temperature = 1, TopP = 1, MaxNewTokens = 12 };
 
-        var texts = await new LocalTextGenerator(pool, options).GenerateAsync(model, "sort: cab", [1, 2, 3], sampling, TestContext.Current.CancellationToken);
+        var texts = await new LocalTextGenerator(pool, options).GenerateAsync(RunModel.Of(model, s_settings), "sort: cab", [1, 2, 3], sampling, TestContext.Current.CancellationToken);
 
         await using var lease = await pool.AcquireAsync(options.Locate(model.Path), model.Sha256, TestContext.Current.CancellationToken);
         lease.Chat.Name.ShouldBe("zephyr");

@@ -19,6 +19,9 @@ public sealed class MemoryNeedTests
 
     private static readonly RunSettings s_paper = Presets.Paper;
 
+    // Two inputs and their norms, queries and what attention gave, keys and values, gate, up and their product.
+    private const long PerLayer = (4 * 576) + (2 * 576) + (2 * 192) + (3 * 1536);
+
     [Fact]
     public void Parameters_are_counted_as_the_model_has_them() => MemoryNeed.Elements(s_smol).ShouldBe(134_515_008); // what its model card says, to the last
 
@@ -45,6 +48,24 @@ public sealed class MemoryNeedTests
         const long Slot = 2L * 30 * 4096 * 3 * 64 * 4;
         MemoryNeed.CacheBytes(s_smol, 64).ShouldBe(11 * Slot);
         MemoryNeed.CacheBytes(s_smol, 4).ShouldBe(4 * Slot);
+    }
+
+    [Fact]
+    public void Bfloat16_halves_what_generates_and_what_a_training_keeps_of_layers_but_not_its_weights_and_moments()
+    {
+        var bfloat16 = s_paper with { Model = s_paper.Model with { ComputeDtype = "bfloat16" } };
+        var (wide, narrow) = (MemoryNeed.Of(s_smol, s_paper, 1_000, 4, isOneProcess: false), MemoryNeed.Of(s_smol, bfloat16, 1_000, 4, isOneProcess: false));
+
+        narrow.Weights.ShouldBe(wide.Weights / 2);
+        MemoryNeed.CacheBytes(s_smol, 4, width: 2).ShouldBe(MemoryNeed.CacheBytes(s_smol, 4) / 2);
+        MemoryNeed.CacheBytes(s_smol, 64, width: 2).ShouldBe(22 * 2L * 30 * 4096 * 3 * 64 * 2, "the same 2 GiB have room for twice as many slots");
+        narrow.State.ShouldBe(wide.State, "masters, gradients and moments are float32");
+        var adapted = MemoryNeed.Of(s_smol, bfloat16 with { Lora = new() { R = 8 } }, 1, 4, isOneProcess: false);
+        var adapter = 12 * MemoryNeed.LearnedElements(s_smol, bfloat16 with { Lora = new() { R = 8 } });
+        adapted.State.ShouldBe((2 * 134_515_008L) + adapter, "beside adapters the weights stay as they are");
+        adapted.Training.ShouldBe((4 * 134_515_008L) + adapter + MemoryNeed.Runtime, "merging needs them whole");
+        // Thirty layers' numbers in half the bytes, but scores over the vocabulary as before.
+        (wide.Activations - narrow.Activations).ShouldBeInRange(1_000L * 2 * 27 * PerLayer, 1_000L * 2 * 30 * PerLayer);
     }
 
     [Fact]

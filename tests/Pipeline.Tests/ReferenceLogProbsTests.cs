@@ -32,9 +32,9 @@ public sealed class ReferenceLogProbsTests : IDisposable
         using var model = CheckpointFolder.Load(options.Locate(reference.Path));
         var expected = pairs.ScoreWith(model.Model);
 
-        Same(ReferenceLogProbs.Of(pairs, "r", "M2", reference, options), expected);
+        Same(ReferenceLogProbs.Of(pairs, "r", "M2", reference, new RunSettings(), options), expected);
         Directory.Delete(options.Locate(reference.Path), recursive: true); // from here on nobody can run the reference
-        Same(ReferenceLogProbs.Of(pairs, "r", "M2", reference, options), expected);
+        Same(ReferenceLogProbs.Of(pairs, "r", "M2", reference, new RunSettings(), options), expected);
     }
 
     [Fact]

@@ -21,6 +21,15 @@ public sealed class KernelErrorTests : IDisposable
         Refusal(() => NativeKernels.RmsNorm(torch.zeros([2, 3], torch.ScalarType.Float64), torch.ones([3]), 1e-5))
             .ShouldBe("RmsNorm: x has type Double, expected Float");
 
+    [Fact]
+    public void Operands_of_two_types_are_named_with_the_first_one_s_and_only_a_parameter_may_be_a_float32_master()
+    {
+        var (narrow, wide) = (torch.zeros([2, 3], torch.ScalarType.BFloat16), torch.ones([3, 3]));
+        Refusal(() => NativeKernels.SwiGlu(narrow, torch.zeros([2, 3]))).ShouldBe("SwiGlu: up has type Float, expected BFloat16");
+        Refusal(() => NativeKernels.Linear(torch.zeros([2, 3]), wide.to_type(torch.ScalarType.BFloat16))).ShouldBe("Linear: weight has type BFloat16, expected Float");
+        NativeKernels.Linear(narrow, wide).dtype.ShouldBe(torch.ScalarType.BFloat16);
+    }
+
     [Theory]
     [InlineData(-1L)]
     [InlineData(7L)]

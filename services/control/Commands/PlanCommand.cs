@@ -48,7 +48,10 @@ public static class PlanCommand
 
     private static async Task<Speed> ProbeAsync(RunSettings settings, PlannedRun run, CancellationToken cancellationToken)
     {
-        using var model = settings.Model.Path is { } folder ? CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate) : BaseModel.Fresh(settings);
+        // With master weights, which training needs; generation reads them a little slower than its own.
+        using var model = settings.Model.Path is { } folder
+            ? CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate, compute: ComputeType.Named(settings.Model.ComputeDtype), masterWeights: true)
+            : BaseModel.Fresh(settings);
         return await SpeedProbe.MeasureAsync(model, settings, (int)run.Side, cancellationToken);
     }
 

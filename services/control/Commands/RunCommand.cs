@@ -35,7 +35,7 @@ public static class RunCommand
     {
         // Everything that a run stands on is looked at before its first event is written.
         if (settings.Model.Path is { } folder)
-            CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate).Dispose();
+            CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate, compute: ComputeType.Named(settings.Model.ComputeDtype)).Dispose();
         var seed = await Task.Run(() => SeedData.For(settings), cancellationToken);
         if (settings.Prompts.Source != "model")
             CheckPrompts(settings, seed);

@@ -17,8 +17,9 @@ public static class FinalRewards
     /// <exception cref="UserException">The pair does not fit into the model's context, so nobody was trained on it.</exception>
     public static PairReward Measure(FrozenPair pair, ModelPublished trained, RunSettings settings, WorkerOptions options)
     {
-        using var reference = CheckpointFolder.Load(options.Locate(trained.Parent!.Path), trained.Parent.Sha256);
-        using var policy = CheckpointFolder.Load(options.Locate(trained.Model.Path), trained.Model.Sha256);
+        var compute = ComputeType.Named(settings.Model.ComputeDtype);
+        using var reference = CheckpointFolder.Load(options.Locate(trained.Parent!.Path), trained.Parent.Sha256, compute: compute);
+        using var policy = CheckpointFolder.Load(options.Locate(trained.Model.Path), trained.Model.Sha256, compute: compute);
         var (iteration, context) = (pair.Pair.Iteration, reference.Model.Config.MaxPositionEmbeddings);
         var pairs = FrozenPairs.Of([pair], iteration, settings, reference.Chat, context);
         return pairs.Count == 1

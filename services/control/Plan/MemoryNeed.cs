@@ -5,12 +5,14 @@ using SelfRewarding.Model;
 namespace SelfRewarding.Control.Plan;
 
 /// <summary>What a run takes of memory and disk, in bytes, worked out from the model's shape.</summary>
-/// <param name="Weights">One model's weights in float32, as they are computed with.</param>
+/// <param name="Weights">One model's weights in the type that they are computed with.</param>
 /// <param name="Cache">Keys and values of one model that generates.</param>
-/// <param name="State">Training: weights, gradients and AdamW's two moments (with adapters: weights, and the three others for the adapters only).</param>
+/// <param name="State">Training: weights, gradients and AdamW's two moments in float32 whatever is computed in (with adapters: weights as they are computed with, and the three others for the
+/// adapters only).</param>
+/// <param name="Merging">With adapters, once they are trained: the model before in float32, which they are merged into.</param>
 /// <param name="Activations">Training: what the largest part of a batch keeps for the way back, with its scores over the vocabulary.</param>
 /// <param name="IsOneProcess">Whether all workers are in one process: then it generates and trains beside each other.</param>
-public sealed record MemoryNeed(long Weights, long Cache, long State, long Activations, bool IsOneProcess)
+public sealed record MemoryNeed(long Weights, long Cache, long State, long Merging, long Activations, bool IsOneProcess)
 {
     /// <summary>A worker's runtime, libtorch and what is not counted here.</summary>
     public const long Runtime = 600L << 20;
@@ -23,7 +25,7 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Activ
     public long Generating => (Models * (Weights + Cache)) + Runtime;
 
     /// <summary>The worker that trains.</summary>
-    public long Training => State + Activations + Runtime;
+    public long Training => Math.Max(State + Activations, Merging) + Runtime;
 
     /// <summary>The process that needs most.</summary>
     public long Most => IsOneProcess ? Generating + Training - Runtime : Math.Max(Generating, Training);
@@ -37,10 +39,11 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Activ
     public static MemoryNeed Of(LlamaConfig config, RunSettings settings, long rows, int slots, bool isOneProcess)
     {
         var parameters = Elements(config);
-        var learned = LearnedElements(config, settings);
+        var (learned, adapted) = (LearnedElements(config, settings), settings.Lora.Figures() is not null);
+        var width = ComputeType.Bytes(ComputeType.Named(settings.Model.ComputeDtype));
         return new(
-            parameters * Float, CacheBytes(config, slots) + (Rows * (PerToken(config) / config.NumHiddenLayers + config.VocabSize) * Float), (parameters + (3 * learned)) * Float,
-            rows * ActivationFloats(config, settings.Train.CheckpointActivations) * Float, isOneProcess);
+            parameters * width, CacheBytes(config, slots, width) + (Rows * (PerLayer(config) + config.VocabSize) * Float), (parameters * (adapted ? width : Float)) + (3 * learned * Float), adapted ? (parameters + (3 * learned)) * Float : 0,
+            rows * ActivationBytes(config, settings.Train.CheckpointActivations, width), isOneProcess);
     }
 
     /// <summary>Numbers of a model.</summary>
@@ -50,10 +53,13 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Activ
     public static long LearnedElements(LlamaConfig config, RunSettings settings) => settings.Lora.Figures() is { } lora ? LoraAdapter.Elements(config, lora) : Elements(config);
 
     /// <summary>Bytes of keys and values: as many slots as there are, and fewer where they would come to more than the engine allows.</summary>
-    public static long CacheBytes(LlamaConfig config, int slots)
+    /// <param name="config">The model's shape.</param>
+    /// <param name="slots">Sequences that are generated at once.</param>
+    /// <param name="width">Bytes of a number in it.</param>
+    public static long CacheBytes(LlamaConfig config, int slots, int width = Float)
     {
         var usual = new GenerationEngineOptions();
-        var slot = 2L * config.NumHiddenLayers * Math.Min(usual.MaxPositions, config.MaxPositionEmbeddings) * config.NumKeyValueHeads * config.HeadDim * Float;
+        var slot = 2L * config.NumHiddenLayers * Math.Min(usual.MaxPositions, config.MaxPositionEmbeddings) * config.NumKeyValueHeads * config.HeadDim * width;
         return slot * Math.Clamp(usual.CacheBytes / slot, 1, slots);
     }
 
@@ -62,7 +68,11 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Activ
 
     private static long PerLayer(LlamaConfig config) => (4L * config.HiddenSize) + (2L * config.NumAttentionHeads * config.HeadDim) + (2L * config.NumKeyValueHeads * config.HeadDim) + (3L * config.IntermediateSize);
 
-    // With the last norm, and scores over the vocabulary with their gradient.
-    private static long ActivationFloats(LlamaConfig config, bool checkpointed) =>
-        (checkpointed ? ((config.NumHiddenLayers + 1L) * config.HiddenSize) + (2 * PerLayer(config)) : PerToken(config) + PerLayer(config)) + (2L * config.HiddenSize) + (2L * config.VocabSize);
+    // What is kept, a layer at work, the last norm, and scores over the vocabulary with their gradient. Kernels widen a layer's operands and gradients beside the narrow ones.
+    private static long ActivationBytes(LlamaConfig config, bool checkpointed, int width)
+    {
+        var kept = checkpointed ? ((config.NumHiddenLayers + 1L) * config.HiddenSize) + PerLayer(config) : PerToken(config);
+        var atWork = PerLayer(config) * (width == Float ? Float : 2 * Float);
+        return (kept * width) + atWork + (((2L * config.HiddenSize) + (2L * config.VocabSize)) * Float);
+    }
 }

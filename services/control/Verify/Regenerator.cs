@@ -63,7 +63,7 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
     {
         var answer = sampled.Candidates[Random.Shared.Next(sampled.Candidates.Count)];
         var key = DrawKey.For(settings.Seed, DrawPurpose.Candidate, sampled.Iteration, sampled.Ordinal, answer.Index);
-        var again = (await generator.GenerateAsync(sampled.Model, new PromptFormat(settings.Format).Answer(generated.Prompt), [key], settings.Candidates.Sampling, cancellationToken))[0];
+        var again = (await generator.GenerateAsync(RunModel.Of(sampled.Model, settings), new PromptFormat(settings.Format).Answer(generated.Prompt), [key], settings.Candidates.Sampling, cancellationToken))[0];
         report.Same(
             "answers are generated again to the token", $"answer {answer.Index} of prompt {_run}/{sampled.Iteration}/{sampled.Ordinal}",
             new { answer.Text, answer.Tokens, answer.Finish, answer.LogProb }, new { again.Text, again.Tokens, again.Finish, again.LogProb });

@@ -41,6 +41,10 @@ public sealed record ModelSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ChatTemplate { get; init; }
 
+    /// <summary>What the run's models compute in, one of <see cref="ComputeDtypes.All"/>; null is float32. In bfloat16 they hold their weights in it when they generate, and in float32 when they are trained.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ComputeDtype { get; init; }
+
     /// <summary>Width of a fresh model.</summary>
     [Range(8, 16384)] public int HiddenSize { get; init; } = 128;
 
@@ -67,6 +71,12 @@ public sealed record ModelSettings
 public static class ChatTemplates
 {
     public static readonly IReadOnlyList<string> All = ["llama-2", "llama-3", "chatml", "zephyr", "mistral", "plain"];
+}
+
+/// <summary>What models can compute in.</summary>
+public static class ComputeDtypes
+{
+    public static readonly IReadOnlyList<string> All = ["float32", "bfloat16"];
 }
 
 /// <summary>Seed and held-out data: files, or (all null) the Kata generator.</summary>

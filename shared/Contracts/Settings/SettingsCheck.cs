@@ -34,6 +34,8 @@ public static class SettingsCheck
             problems.Add("prompts.seed_shots and prompts.own_shots are both 0: a model drafts prompts from at least one example.");
         if (model.ChatTemplate is { } template && !ChatTemplates.All.Contains(template))
             problems.Add($"model.chat_template is '{template}', expected one of {string.Join(", ", ChatTemplates.All)}.");
+        if (model.ComputeDtype is { } dtype && !ComputeDtypes.All.Contains(dtype))
+            problems.Add($"model.compute_dtype is '{dtype}', expected one of {string.Join(", ", ComputeDtypes.All)}.");
         if (!DpoLosses.All.Contains(settings.Dpo.Loss))
             problems.Add($"dpo.loss is '{settings.Dpo.Loss}', expected one of {string.Join(", ", DpoLosses.All)}.");
         if (settings.Sft.EftShare + settings.Sft.DraftShare >= 1)

@@ -46,7 +46,7 @@ internal sealed class ServerTextGenerator : ITextGenerator
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<GeneratedText>> GenerateAsync(
-        ModelRef model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
+        RunModel model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
     {
         // The first failure ends the others: without one text the whole is of no use.
         var texts = new GeneratedText[keys.Count];

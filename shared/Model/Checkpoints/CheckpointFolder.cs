@@ -20,8 +20,11 @@ public static class CheckpointFolder
     /// <param name="expectedSha256">What <see cref="Sha256"/> must be; null accepts any.</param>
     /// <param name="chatTemplate">The chat template's name; null takes the one that the folder's files ask for.</param>
     /// <param name="device">Where the weights are to lie, and so where the model computes; null is main memory.</param>
+    /// <param name="compute">What the model computes in, see <see cref="Llama.Compute"/>; weights are held in it, too.</param>
+    /// <param name="masterWeights">Holds every weight in float32 whatever the model computes in: for a training.</param>
     /// <exception cref="CheckpointException">A file is missing, malformed or contradicts another, or the weights' hash differs.</exception>
-    public static LoadedModel Load(string folder, string? expectedSha256 = null, string? chatTemplate = null, torch.Device? device = null)
+    public static LoadedModel Load(
+        string folder, string? expectedSha256 = null, string? chatTemplate = null, torch.Device? device = null, torch.ScalarType compute = torch.ScalarType.Float32, bool masterWeights = false)
     {
         if (!Directory.Exists(folder)) throw new CheckpointException($"The model folder '{folder}' is missing.");
         if (expectedSha256 is not null && Sha256(folder) is var sha256 && !sha256.Equals(expectedSha256, StringComparison.OrdinalIgnoreCase))
@@ -31,7 +34,7 @@ public static class CheckpointFolder
         }
 
         var (config, chat) = LoadTokenizer(folder, chatTemplate);
-        var (model, types) = LoadWeights(folder, config, device);
+        var (model, types) = LoadWeights(folder, config, device, compute, masterWeights);
         return new LoadedModel(model, chat) { Files = ModelFiles.Read(folder) with { Types = types } };
     }
 
@@ -94,7 +97,8 @@ public static class CheckpointFolder
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static (Llama Model, IReadOnlyDictionary<string, string> Types) LoadWeights(string folder, LlamaConfig config, torch.Device? device)
+    private static (Llama Model, IReadOnlyDictionary<string, string> Types) LoadWeights(
+        string folder, LlamaConfig config, torch.Device? device, torch.ScalarType compute, bool masterWeights)
     {
         var files = WeightFiles.Open(folder);
         var loaded = new List<KeyValuePair<string, Tensor>>();
@@ -108,12 +112,12 @@ public static class CheckpointFolder
                 var file = files.FirstOrDefault(file => file.Tensors.ContainsKey(shape.Name))
                     ?? throw new CheckpointException($"'{files[0].Path}': tensor '{shape.Name}' is missing (config.json: {shape.Reason}).");
                 shape.Check(file.Tensors[shape.Name].Shape);
-                loaded.Add(KeyValuePair.Create(shape.Name, file.Read(shape.Name)));
+                loaded.Add(KeyValuePair.Create(shape.Name, file.Read(shape.Name, masterWeights ? torch.ScalarType.Float32 : compute)));
                 RefuseNotFinite(file, shape.Name, loaded[^1].Value);
                 loaded[^1] = KeyValuePair.Create(shape.Name, ComputeDevice.Move(loaded[^1].Value, device));
             }
 
-            return (new Llama(config, new Parameters(loaded)), WeightFiles.TypesOf(files));
+            return (new Llama(config, new Parameters(loaded), compute), WeightFiles.TypesOf(files));
         }
         catch
         {
@@ -143,14 +147,15 @@ public static class CheckpointFolder
 
     private static void RefuseNotFinite(SafeTensors file, string name, Tensor tensor)
     {
-        if (double.IsFinite(Kernels.SquaredNorm(tensor))) return;
         using var flat = tensor.view(-1);
-        for (var at = 0L; ; at += SafeTensors.PieceLength)
+        for (var at = 0L; at < flat.numel(); at += SafeTensors.PieceLength)
         {
-            using var piece = flat.narrow(0, at, Math.Min(SafeTensors.PieceLength, flat.numel() - at));
+            using var scope = torch.NewDisposeScope();
+            var piece = flat.narrow(0, at, Math.Min(SafeTensors.PieceLength, flat.numel() - at)).to_type(torch.ScalarType.Float32);
+            if (double.IsFinite(Kernels.SquaredNorm(piece))) continue;
             var numbers = piece.data<float>().ToArray();
-            if (Array.FindIndex(numbers, number => !float.IsFinite(number)) is >= 0 and var place)
-                throw new CheckpointException($"'{file.Path}': tensor '{name}' has {numbers[place]} at {at + place}: the file is damaged, or the training that wrote it diverged.");
+            var place = Array.FindIndex(numbers, number => !float.IsFinite(number));
+            throw new CheckpointException($"'{file.Path}': tensor '{name}' has {numbers[place]} at {at + place}: the file is damaged, or the training that wrote it diverged.");
         }
     }
 }

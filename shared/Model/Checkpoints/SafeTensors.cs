@@ -48,9 +48,11 @@ public sealed class SafeTensors : IDisposable
         }
     }
 
-    /// <summary>The tensor of that name: F32, F16 and BF16 as float32, I64 as int64.</summary>
+    /// <summary>The tensor of that name: F32, F16 and BF16 as float32 or what else is asked for, I64 as int64.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="floats">What floating-point numbers are to be in; one that cannot hold them all rounds to the nearest.</param>
     /// <exception cref="CheckpointException">There is none, or its type is another.</exception>
-    public Tensor Read(string name)
+    public Tensor Read(string name, torch.ScalarType floats = torch.ScalarType.Float32)
     {
         if (!Tensors.TryGetValue(name, out var entry)) throw new CheckpointException($"'{Path}' has no tensor '{name}'.");
         var stored = entry.Type switch
@@ -61,7 +63,7 @@ public sealed class SafeTensors : IDisposable
             "BF16" => torch.ScalarType.BFloat16,
             _ => throw new CheckpointException($"'{Path}': tensor '{name}' has type {entry.Type}; F32, F16, BF16 and I64 are read."),
         };
-        var tensor = torch.empty([.. entry.Shape], dtype: stored == torch.ScalarType.Int64 ? torch.ScalarType.Int64 : torch.ScalarType.Float32);
+        var tensor = torch.empty([.. entry.Shape], dtype: stored == torch.ScalarType.Int64 ? torch.ScalarType.Int64 : floats);
         try
         {
             Fill(tensor, stored, _header.DataStart + entry.Begin, SafeTensorEntry.WidthOf(entry.Type));
@@ -104,9 +106,9 @@ public sealed class SafeTensors : IDisposable
                 continue;
             }
 
-            using var narrow = torch.empty([length], dtype: stored);
-            Copy(offset + at * width, narrow.bytes);
-            piece.copy_(narrow); // exact: float32 holds every number of both halves
+            using var read = torch.empty([length], dtype: stored);
+            Copy(offset + at * width, read.bytes);
+            piece.copy_(read); // exact into float32, which holds every number of both halves
         }
     }
 

@@ -40,7 +40,7 @@ public sealed class GenerationEngine : IAsyncDisposable
         _captureContent = options.CaptureContent;
         _tag = new("gen_ai.request.model", name);
         MaxPositions = Math.Min(options.MaxPositions, model.Model.Config.MaxPositionEmbeddings);
-        _batch = new RunningBatch(model.Model, SlotsFor(model.Model.Config, options), MaxPositions, options.RowsPerStep, _tag);
+        _batch = new RunningBatch(model.Model, SlotsFor(model.Model, options), MaxPositions, options.RowsPerStep, _tag);
         new Thread(Run) { IsBackground = true, Name = $"generation {name}" }.Start();
     }
 
@@ -50,9 +50,10 @@ public sealed class GenerationEngine : IAsyncDisposable
     /// <summary>Longest sequence, prompt and answer together.</summary>
     public int MaxPositions { get; }
 
-    private int SlotsFor(LlamaConfig config, GenerationEngineOptions options)
+    private int SlotsFor(Llama model, GenerationEngineOptions options)
     {
-        var slotBytes = 2L * config.NumHiddenLayers * MaxPositions * config.NumKeyValueHeads * config.HeadDim * sizeof(float);
+        var config = model.Config;
+        var slotBytes = 2L * config.NumHiddenLayers * MaxPositions * config.NumKeyValueHeads * config.HeadDim * ComputeType.Bytes(model.Compute);
         return (int)Math.Clamp(options.CacheBytes / slotBytes, 1, options.Slots);
     }
 

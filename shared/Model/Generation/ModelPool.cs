@@ -3,13 +3,13 @@ using TorchSharp;
 namespace SelfRewarding.Model;
 
 /// <summary>
-/// The models in memory, by folder and hash, each with one engine that all callers share. A model is loaded once, at its first use. Those that nobody uses stay for the next
+/// The models in memory, by folder, hash and the type that they compute in, each with one engine that all callers share. A model is loaded once, at its first use. Those that nobody uses stay for the next
 /// caller until there are more than <c>models</c> in memory; then the one unused longest goes. A model in use is never dropped.
 /// </summary>
 public sealed class ModelPool : IAsyncDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string Folder, string Sha256), Entry> _entries = [];
+    private readonly Dictionary<Key, Entry> _entries = [];
     private readonly GenerationEngineOptions _options;
     private readonly TimeProvider _time;
     private readonly int _models;
@@ -34,15 +34,19 @@ public sealed class ModelPool : IAsyncDisposable
     }
 
     /// <summary>The model of that folder, loaded if it is not; dispose the lease when done with it.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="sha256">What the weights' hash must be.</param>
+    /// <param name="compute">What it computes in and its weights are held in.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="CheckpointException">The folder cannot be loaded, or its weights have another hash.</exception>
-    public async Task<ModelLease> AcquireAsync(string folder, string sha256, CancellationToken cancellationToken)
+    public async Task<ModelLease> AcquireAsync(string folder, string sha256, torch.ScalarType compute, CancellationToken cancellationToken)
     {
         Entry entry;
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var key = (Path.GetFullPath(folder), sha256.ToLowerInvariant());
-            if (!_entries.TryGetValue(key, out entry!)) _entries[key] = entry = new Entry(key, Task.Run(() => Load(key.Item1, key.Item2), CancellationToken.None));
+            var key = new Key(Path.GetFullPath(folder), sha256.ToLowerInvariant(), compute);
+            if (!_entries.TryGetValue(key, out entry!)) _entries[key] = entry = new Entry(key, Task.Run(() => Load(key), CancellationToken.None));
             entry.Users++;
             entry.LastUse = ++_uses;
         }
@@ -60,6 +64,10 @@ public sealed class ModelPool : IAsyncDisposable
         }
     }
 
+    /// <summary>The same in float32.</summary>
+    /// <exception cref="CheckpointException">The folder cannot be loaded, or its weights have another hash.</exception>
+    public Task<ModelLease> AcquireAsync(string folder, string sha256, CancellationToken cancellationToken) => AcquireAsync(folder, sha256, torch.ScalarType.Float32, cancellationToken);
+
     /// <summary>Stops all engines and frees all models.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -74,10 +82,10 @@ public sealed class ModelPool : IAsyncDisposable
         await DropAsync(all);
     }
 
-    private Hosted Load(string folder, string sha256)
+    private Hosted Load(Key key)
     {
-        var model = CheckpointFolder.Load(folder, sha256, device: _device);
-        return new Hosted(model, new GenerationEngine(model, _options, Path.GetFileName(folder), _time));
+        var model = CheckpointFolder.Load(key.Folder, key.Sha256, device: _device, compute: key.Compute);
+        return new Hosted(model, new GenerationEngine(model, _options, Path.GetFileName(key.Folder), _time));
     }
 
     private async ValueTask ReleaseAsync(Entry entry)
@@ -117,9 +125,11 @@ public sealed class ModelPool : IAsyncDisposable
 
     private sealed record Hosted(LoadedModel Model, GenerationEngine Engine);
 
-    private sealed class Entry((string Folder, string Sha256) key, Task<Hosted> loading)
+    private sealed record Key(string Folder, string Sha256, torch.ScalarType Compute);
+
+    private sealed class Entry(Key key, Task<Hosted> loading)
     {
-        public (string Folder, string Sha256) Key => key;
+        public Key Key => key;
 
         public Task<Hosted> Loading => loading;
 

@@ -21,7 +21,7 @@ internal sealed class RunningBatch : IDisposable
     {
         _model = model;
         _tag = tag;
-        _cache = new KvCache(model.Config, slots, context, model.Device);
+        _cache = new KvCache(model.Config, slots, context, model.Device, model.Compute);
         _rowsPerStep = rowsPerStep;
         _freeSlots = new Stack<int>(Enumerable.Range(0, slots).Reverse());
         ModelTelemetry.SlotLimit.Add(slots, tag);

@@ -3,7 +3,7 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace SelfRewarding.Model;
 
-/// <summary>Keys and values of past tokens, allocated once: for each layer (slots, length, K, D). A slot holds one running sequence.</summary>
+/// <summary>Keys and values of past tokens in the type that the model computes in, allocated once: for each layer (slots, length, K, D). A slot holds one running sequence.</summary>
 public sealed class KvCache : IDisposable
 {
     private readonly Tensor[] _keys;
@@ -13,15 +13,16 @@ public sealed class KvCache : IDisposable
     /// <param name="slots">Sequences that can run at once.</param>
     /// <param name="length">Tokens that each may have.</param>
     /// <param name="device">Where the model lies; null is main memory.</param>
-    public KvCache(LlamaConfig config, int slots, int length, torch.Device? device = null)
+    /// <param name="type">What the model computes in.</param>
+    public KvCache(LlamaConfig config, int slots, int length, torch.Device? device = null, torch.ScalarType type = torch.ScalarType.Float32)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         Slots = slots;
         Length = length;
         long[] shape = [slots, length, config.NumKeyValueHeads, config.HeadDim];
-        _keys = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => Kernels.NewCache(shape, device).DetachFromDisposeScope())];
-        _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => Kernels.NewCache(shape, device).DetachFromDisposeScope())];
+        _keys = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => Kernels.NewCache(shape, type, device).DetachFromDisposeScope())];
+        _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => Kernels.NewCache(shape, type, device).DetachFromDisposeScope())];
     }
 
     /// <summary>Sequences that can run at once.</summary>

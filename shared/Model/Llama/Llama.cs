@@ -14,8 +14,11 @@ public sealed class Llama : IDisposable
     private readonly double _scale;
 
     /// <summary>A model over these parameters, which it takes over.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="parameters">Its weights.</param>
+    /// <param name="compute">What it computes in, see <see cref="Compute"/>; null takes the type that the weights are kept in.</param>
     /// <exception cref="CheckpointException">A parameter is missing or has another shape than the config says.</exception>
-    public Llama(LlamaConfig config, Parameters parameters)
+    public Llama(LlamaConfig config, Parameters parameters, torch.ScalarType? compute = null)
     {
         foreach (var shape in ParameterShape.Of(config))
         {
@@ -25,6 +28,7 @@ public sealed class Llama : IDisposable
 
         Config = config;
         Parameters = parameters;
+        Compute = compute ?? parameters.Type;
         _scale = 1 / Math.Sqrt(config.HeadDim);
         _rope = new RopeTable(config, parameters.Device);
         _blocks = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new Block(parameters, $"model.layers.{i}."))];
@@ -39,6 +43,12 @@ public sealed class Llama : IDisposable
     /// <summary>The weights.</summary>
     public Parameters Parameters { get; }
 
+    /// <summary>
+    /// What activations, cached keys and values, and weights as products see them are in: Float32 or BFloat16. Norms, softmax, rotation and scores are Float32's in both. Weights kept in
+    /// Float32 under BFloat16 are the masters of a training: each product rounds them as it reads them, and their gradients arrive in Float32.
+    /// </summary>
+    public torch.ScalarType Compute { get; }
+
     /// <summary>Where it computes: where its weights lie, which is where its inputs must.</summary>
     public torch.Device Device => Parameters.Device;
 
@@ -52,11 +62,14 @@ public sealed class Llama : IDisposable
         Adapter = null;
     }
 
-    /// <summary>An untrained model; the same seed gives the same weights.</summary>
-    public static Llama Create(LlamaConfig config, ulong seed) => new(config, FreshParameters.Make(config, seed));
+    /// <summary>An untrained model, its weights in float32; the same seed gives the same weights.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="seed">What its weights are drawn by.</param>
+    /// <param name="compute">See <see cref="Compute"/>.</param>
+    public static Llama Create(LlamaConfig config, ulong seed, torch.ScalarType compute = torch.ScalarType.Float32) => new(config, FreshParameters.Make(config, seed), compute);
 
     /// <summary>A copy with weights of its own, without gradients.</summary>
-    public Llama Clone() => new(Config, Parameters.Clone());
+    public Llama Clone() => new(Config, Parameters.Clone(), Compute);
 
     /// <summary>Hidden states after the last norm, (R, d), each token seeing its own sequence up to itself. Differentiable.</summary>
     /// <param name="ids">(R) int64</param>
@@ -82,7 +95,11 @@ public sealed class Llama : IDisposable
     }
 
     /// <summary>The rows of the embedding, (R, d): what the first layer reads.</summary>
-    internal Tensor Embed(Tensor ids) => Kernels.Embedding(ids, Parameters["model.embed_tokens.weight"]);
+    internal Tensor Embed(Tensor ids)
+    {
+        var rows = Kernels.Embedding(ids, Parameters["model.embed_tokens.weight"]);
+        return rows.dtype == Compute ? rows : rows.to_type(Compute);
+    }
 
     /// <summary>One layer, (R, d) to (R, d); the same bits as inside of the whole forward pass.</summary>
     internal Tensor Layer(int layer, Tensor x, SequenceLayout layout, DropoutKey? dropout) => Forward(layer, x, layout.Positions, Within(layout), dropout);
@@ -90,8 +107,8 @@ public sealed class Llama : IDisposable
     /// <summary>The last norm, (R, d).</summary>
     internal Tensor Norm(Tensor x) => Kernels.RmsNorm(x, Parameters["model.norm.weight"], Config.RmsNormEps);
 
-    /// <summary>Unnormalised scores of the next token, (R, V), from hidden states (R, d).</summary>
-    public Tensor Logits(Tensor hidden) => Kernels.Linear(hidden, Parameters[Config.TieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"]);
+    /// <summary>Unnormalised scores of the next token, (R, V) Float32, from hidden states (R, d).</summary>
+    public Tensor Logits(Tensor hidden) => Kernels.Scores(hidden, Parameters[Config.TieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"]);
 
     /// <summary>Frees the weights.</summary>
     public void Dispose()

@@ -10,7 +10,7 @@ public sealed class Parameters : IReadOnlyList<KeyValuePair<string, Tensor>>, ID
     private readonly List<KeyValuePair<string, Tensor>> _ordered = [];
     private readonly Dictionary<string, Tensor> _byName = new(StringComparer.Ordinal);
 
-    /// <summary>Takes the tensors over, float32, contiguous; they outlive the dispose scope that they were made in.</summary>
+    /// <summary>Takes the tensors over, all of one type, contiguous; they outlive the dispose scope that they were made in.</summary>
     public Parameters(IEnumerable<KeyValuePair<string, Tensor>> tensors)
     {
         foreach (var (name, tensor) in tensors)
@@ -25,6 +25,9 @@ public sealed class Parameters : IReadOnlyList<KeyValuePair<string, Tensor>>, ID
 
     /// <summary>Where the tensors lie, all of them; main memory where there are none.</summary>
     public torch.Device Device => Count > 0 ? this[0].Value.device : torch.CPU;
+
+    /// <summary>What the numbers are kept in.</summary>
+    public torch.ScalarType Type => Count > 0 ? this[0].Value.dtype : torch.ScalarType.Float32;
 
     /// <summary>How many numbers the model has.</summary>
     public long Elements => _ordered.Sum(parameter => parameter.Value.numel());

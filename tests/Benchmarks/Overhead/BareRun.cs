@@ -118,7 +118,7 @@ internal sealed class BareRun(
                     seed.SeedPrompts, _own, prompts.SeedShots, prompts.OwnShots,
                     DrawKey.For(settings.Seed, DrawPurpose.Shots, iteration, ordinals[slot], round));
                 var key = DrawKey.For(settings.Seed, DrawPurpose.Draft, iteration, ordinals[slot], round);
-                var texts = await generator.GenerateAsync(model, _format.Draft(shots), [key], prompts.Sampling, cancellationToken);
+                var texts = await generator.GenerateAsync(RunModel.Of(model, settings), _format.Draft(shots), [key], prompts.Sampling, cancellationToken);
                 return (Slot: slot, Draft: _format.ReadDraft(texts[0].Text, texts[0].Finish), Shots: shots);
             }));
             foreach (var (slot, (text, finish), shots) in drafts)
@@ -145,7 +145,7 @@ internal sealed class BareRun(
         var (iteration, ordinal, model) = (prompt.Iteration, prompt.Ordinal, prompt.Model);
         IReadOnlyList<ulong> keys =
             [.. Enumerable.Range(0, settings.Candidates.Count).Select(index => DrawKey.For(settings.Seed, DrawPurpose.Candidate, iteration, ordinal, index))];
-        var answers = await generator.GenerateAsync(model, _format.Answer(prompt.Prompt), keys, settings.Candidates.Sampling, cancellationToken);
+        var answers = await generator.GenerateAsync(RunModel.Of(model, settings), _format.Answer(prompt.Prompt), keys, settings.Candidates.Sampling, cancellationToken);
         var sampled = new CandidatesSampled(
             Run, iteration, ordinal, model,
             [.. answers.Select((answer, index) => new Candidate(index, answer.Text, answer.Tokens, answer.Finish, answer.LogProb))]);
@@ -172,8 +172,8 @@ internal sealed class BareRun(
         var answers = await Task.WhenAll(seed.HeldOutPrompts.Take(settings.Evaluation.Prompts).Select(async (prompt, index) =>
         {
             var (text, key) = (_format.Answer(prompt.Prompt), DrawKey.For(settings.Seed, DrawPurpose.Evaluation, index));
-            var greedy = await generator.GenerateAsync(model, text, [key], sampling with { Temperature = 0 }, cancellationToken);
-            var sampled = await generator.GenerateAsync(model, text, [key], sampling, cancellationToken);
+            var greedy = await generator.GenerateAsync(RunModel.Of(model, settings), text, [key], sampling with { Temperature = 0 }, cancellationToken);
+            var sampled = await generator.GenerateAsync(RunModel.Of(model, settings), text, [key], sampling, cancellationToken);
             return new HeldOutAnswer(index, prompt.Prompt, greedy[0].Text, sampled[0].Text);
         }));
         var ranked = seed.HeldOutRanked.Take(settings.Evaluation.Ranked);

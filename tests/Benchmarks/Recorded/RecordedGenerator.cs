@@ -11,7 +11,7 @@ internal sealed class RecordedGenerator(RecordedTexts texts, FormatSettings form
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<GeneratedText>> GenerateAsync(
-        ModelRef model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
+        RunModel model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
     {
         IReadOnlyList<GeneratedText> written = [.. keys.Select(key => Write(prompt, key))];
         if (pace is not null)

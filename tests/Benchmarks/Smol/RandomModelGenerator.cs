@@ -24,9 +24,9 @@ internal sealed class RandomModelGenerator(ITextGenerator model, ChatTemplate ch
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<GeneratedText>> GenerateAsync(
-        ModelRef modelRef, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
+        RunModel runModel, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
     {
-        var texts = await model.GenerateAsync(modelRef, prompt, keys, sampling, cancellationToken);
+        var texts = await model.GenerateAsync(runModel, prompt, keys, sampling, cancellationToken);
         Interlocked.Add(ref _read, chat.Prompt(prompt).Length);
         Interlocked.Add(ref _written, texts.Sum(text => (long)text.TokenCount));
         var isJudgement = prompt.StartsWith(_judge, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using SelfRewarding.Model;
+using TorchSharp;
 
 namespace SelfRewarding.Benchmarks;
 
@@ -14,8 +15,8 @@ internal static class SmolModel
 
     private static readonly long _perToken = ParameterShape.Of(Config).Where(shape => shape.Name.Contains("_proj.", StringComparison.Ordinal)).Sum(shape => shape.Elements);
 
-    /// <summary>Bytes of the weights in float32.</summary>
-    public static long WeightBytes => sizeof(float) * ParameterShape.Of(Config).Sum(shape => shape.Elements);
+    /// <summary>How many weights it has.</summary>
+    public static long Weights => ParameterShape.Of(Config).Sum(shape => shape.Elements);
 
     /// <summary>
     /// Floating-point operations of the forward pass that nobody can do without: two for each weight of a projection and each token, two for each weight of the head and each token
@@ -30,8 +31,13 @@ internal static class SmolModel
     /// <summary>Keys that the tokens of a sequence see, taken together.</summary>
     public static long Seen(long length) => length * (length + 1) / 2;
 
-    /// <summary>The model; the same seed gives the same weights.</summary>
-    public static LoadedModel Make(ulong seed) => new(Llama.Create(Config, seed), ByteLevelTokenizer.ForKata());
+    /// <summary>The model, as one that generates holds it; the same seed gives the same weights.</summary>
+    public static LoadedModel Make(ulong seed, torch.ScalarType compute)
+    {
+        using var masters = Llama.Create(Config, seed);
+        var weights = new Parameters([.. masters.Parameters.Select(weight => KeyValuePair.Create(weight.Key, weight.Value.to_type(compute, copy: true)))]);
+        return new(new Llama(Config, weights), ByteLevelTokenizer.ForKata());
+    }
 
     /// <summary>Tokens of a text that says nothing; another for each ordinal.</summary>
     public static int[] Tokens(int length, int ordinal) =>

@@ -274,7 +274,7 @@ public sealed class ServerTextGeneratorTests : IAsyncLifetime
         var run = new RunSettings { Engines = new() { Candidates = settings, Judgements = settings } };
         var engines = Engines();
         ITextGenerator[] stages = [engines.Candidates(run), engines.Judgements(run)];
-        await Task.WhenAll(stages.SelectMany(stage => Enumerable.Range(0, 3).Select(_ => stage.GenerateAsync(s_model, "p", s_keys, s_sampling, CancellationToken.None))));
+        await Task.WhenAll(stages.SelectMany(stage => Enumerable.Range(0, 3).Select(_ => stage.GenerateAsync(new RunModel(s_model, null), "p", s_keys, s_sampling, CancellationToken.None))));
         most.ShouldBe(Limit);
         server.Requests.Count.ShouldBe(2 * 3 * s_keys.Length);
     }
@@ -288,7 +288,7 @@ public sealed class ServerTextGeneratorTests : IAsyncLifetime
             stop.Cancel();
             return ProtocolServer.Hang(context);
         });
-        await Should.ThrowAsync<OperationCanceledException>(() => Engines().Candidates(Run(Settings())).GenerateAsync(s_model, "p", s_keys[..1], s_sampling, stop.Token));
+        await Should.ThrowAsync<OperationCanceledException>(() => Engines().Candidates(Run(Settings())).GenerateAsync(new RunModel(s_model, null), "p", s_keys[..1], s_sampling, stop.Token));
     }
 
     [Fact]
@@ -325,7 +325,7 @@ public sealed class ServerTextGeneratorTests : IAsyncLifetime
         name => name == "LAB_API_KEY" ? Key : name == "SELFREWARD_POSTGRES" ? "Password=hunter2" : null);
 
     private Task<IReadOnlyList<GeneratedText>> AskAsync(ServerSettings settings, IReadOnlyList<ulong>? keys = null, SamplingSettings? sampling = null) =>
-        Engines().Candidates(Run(settings)).GenerateAsync(s_model, "Why?", keys ?? s_keys, sampling ?? s_sampling, CancellationToken.None);
+        Engines().Candidates(Run(settings)).GenerateAsync(new RunModel(s_model, null), "Why?", keys ?? s_keys, sampling ?? s_sampling, CancellationToken.None);
 
     private static Func<HttpContext, Task> Misdeed(string name) => name switch
     {

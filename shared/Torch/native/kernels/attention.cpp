@@ -13,9 +13,10 @@ namespace {
 constexpr int64_t QueryBlock = 96;
 
 // Consecutive rows of one sequence, from position `first` on; its keys and values start at k and v.
+template <typename Element>
 struct Segment {
     int64_t row, rows, first;
-    const float *k, *v;
+    const Element *k, *v;
 };
 
 struct Heads {
@@ -33,9 +34,9 @@ struct Reach {
 };
 
 Heads check_operands(const std::string& kernel, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Reach& reach) {
-    check_floats(q, (kernel + ": q").c_str(), 3);
-    check_floats(k, (kernel + ": k").c_str(), 3);
-    check_floats(v, (kernel + ": v").c_str(), 3);
+    check_operand(q, (kernel + ": q").c_str(), 3);
+    check_dense(k, (kernel + ": k").c_str(), q.scalar_type(), 3);
+    check_dense(v, (kernel + ": v").c_str(), q.scalar_type(), 3);
     TORCH_CHECK(k.size(0) == q.size(0) && k.size(2) == q.size(2) && k.size(1) > 0 && q.size(1) % k.size(1) == 0, kernel, ": k has shape ",
         k.sizes(), ", expected [", q.size(0), ", a divisor of ", q.size(1), ", ", q.size(2), "] for q of shape ", q.sizes());
     TORCH_CHECK(v.sizes() == k.sizes(), kernel, ": v has shape ", v.sizes(), ", expected ", k.sizes(), " as k");
@@ -44,7 +45,11 @@ Heads check_operands(const std::string& kernel, const at::Tensor& q, const at::T
     return {q.size(1), k.size(1), q.size(2)};
 }
 
-void attend(const std::vector<Segment>& segments, const Heads& heads, const float* q, float* out, float* lse, const Reach& reach) {
+auto attention_over(const float*) { return compute().attention; }
+auto attention_over(const BFloat16*) { return compute().attention_bfloat16; }
+
+template <typename Element>
+void attend(const std::vector<Segment<Element>>& segments, const Heads& heads, const float* q, float* out, float* lse, const Reach& reach) {
     struct Task {
         int64_t segment, begin, head, step;
     };
@@ -60,10 +65,10 @@ void attend(const std::vector<Segment>& segments, const Heads& heads, const floa
     }
     parallel_tasks(static_cast<int64_t>(tasks.size()), operations, [&](int64_t t) {
         const auto& [index, begin, head, step] = tasks[t];
-        const Segment& segment = segments[index];
+        const Segment<Element>& segment = segments[index];
         const int64_t row = segment.row + begin, shared = head / heads.group() * heads.dim;
         const int64_t stride = step == 0 ? heads.dim : heads.query_stride();
-        compute().attention({q + row * heads.query_stride() + head * heads.dim, stride}, {segment.k + shared, heads.key_stride()},
+        attention_over(segment.k)({q + row * heads.query_stride() + head * heads.dim, stride}, {segment.k + shared, heads.key_stride()},
             {segment.v + shared, heads.key_stride()}, {out + row * heads.query_stride() + head * heads.dim, stride},
             lse != nullptr ? lse + row * heads.query + head : nullptr, heads.query, segment.first + begin, step,
             step == 0 ? heads.group() : std::min(QueryBlock, segment.rows - begin), heads.dim, reach.window, static_cast<float>(reach.scale));
@@ -77,7 +82,7 @@ at::Tensor attention_forward(
     if (lse != nullptr)
         *lse = at::empty({q.size(0), q.size(1)}, q.options().requires_grad(false));
     const int64_t* offset = offsets.data_ptr<int64_t>();
-    std::vector<Segment> segments;
+    std::vector<Segment<float>> segments;
     for (int64_t s = 0; s + 1 < offsets.size(0); ++s)
         segments.push_back({offset[s], offset[s + 1] - offset[s], 0, read(k) + offset[s] * heads.key_stride(), read(v) + offset[s] * heads.key_stride()});
     attend(segments, heads, read(q), write(out), lse != nullptr ? write(*lse) : nullptr, reach);
@@ -89,20 +94,20 @@ public:
     static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
         const at::Tensor& offsets, double scale, int64_t window) {
         at::Tensor lse;
-        auto out = attention_forward(q, k, v, offsets, {scale, window}, &lse);
+        auto out = attention_forward(widened(q), widened(k), widened(v), offsets, {scale, window}, &lse);
         context->save_for_backward({q, k, v, offsets, lse});
         context->saved_data["scale"] = scale;
         context->saved_data["window"] = window;
-        return out;
+        return rounded(out, q);
     }
 
     // A task is one key head of one sequence, with all the query heads that share it: nobody else adds to its dk and dv.
     static variable_list backward(AutogradContext* context, variable_list gradients) {
         const auto saved = context->get_saved_variables();
-        const auto &q = saved[0], &k = saved[1], &v = saved[2], &offsets = saved[3], &lse = saved[4];
+        const auto q = widened(saved[0]), k = widened(saved[1]), v = widened(saved[2]), &offsets = saved[3], &lse = saved[4];
         const auto scale = static_cast<float>(context->saved_data["scale"].toDouble());
         const int64_t window = context->saved_data["window"].toInt();
-        const auto dout = gradients[0].contiguous();
+        const auto dout = widened(gradients[0].contiguous());
         const Heads heads{q.size(1), k.size(1), q.size(2)};
         auto dq = floats_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
         const int64_t* offset = offsets.data_ptr<int64_t>();
@@ -121,7 +126,7 @@ public:
                     {write(dv) + shared, heads.key_stride()}, rows, heads.dim, window, scale);
             }
         });
-        return {dq, dk, dv, at::Tensor(), at::Tensor(), at::Tensor()};
+        return {rounded(dq, saved[0]), rounded(dk, saved[1]), rounded(dv, saved[2]), at::Tensor(), at::Tensor(), at::Tensor()};
     }
 };
 
@@ -136,21 +141,45 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
         TORCH_CHECK(offset[s] <= offset[s + 1], "Attention: offsets[", s + 1, "] is ", offset[s + 1], ", expected at least ", offset[s], ", the one before");
     const auto dense_q = q.contiguous(), dense_k = k.contiguous(), dense_v = v.contiguous();
     return recording(q, k, v) ? AttentionFunction::apply(dense_q, dense_k, dense_v, dense_offsets, reach.scale, reach.window)
-                              : attention_forward(dense_q, dense_k, dense_v, dense_offsets, reach, nullptr);
+                              : rounded(attention_forward(widened(dense_q), widened(dense_k), widened(dense_v), dense_offsets, reach, nullptr), q);
 }
 
 void check_cache(const std::string& kernel, const at::Tensor& keys, const at::Tensor& values) {
-    check_floats(keys, (kernel + ": keyCache").c_str(), 4);
-    check_floats(values, (kernel + ": valueCache").c_str(), 4);
+    check_operand(keys, (kernel + ": keyCache").c_str(), 4);
+    check_dense(values, (kernel + ": valueCache").c_str(), keys.scalar_type(), 4);
     check_in_place(keys, (kernel + ": keyCache").c_str());
     check_in_place(values, (kernel + ": valueCache").c_str());
     TORCH_CHECK(values.sizes() == keys.sizes(), kernel, ": valueCache has shape ", values.sizes(), ", expected ", keys.sizes(), " as keyCache");
+}
+
+// Stores the rows' keys and values in the cache, and lets the rows attend to it.
+template <typename Element>
+at::Tensor attend_cached(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& key_cache, const at::Tensor& value_cache,
+    const int64_t* slot, const int64_t* position, const Heads& heads, const Reach& reach) {
+    const int64_t length = key_cache.size(1), row_size = heads.key_stride();
+    auto *keys = static_cast<Element*>(key_cache.data_ptr()), *values = static_cast<Element*>(value_cache.data_ptr());
+    const auto *new_keys = static_cast<const Element*>(k.data_ptr()), *new_values = static_cast<const Element*>(v.data_ptr());
+    std::vector<Segment<Element>> segments;
+    for (int64_t row = 0; row < q.size(0); ++row) {
+        const int64_t start = slot[row] * length * row_size, to = start + position[row] * row_size;
+        std::memcpy(keys + to, new_keys + row * row_size, row_size * sizeof(Element));
+        std::memcpy(values + to, new_values + row * row_size, row_size * sizeof(Element));
+        if (row > 0 && slot[row] == slot[row - 1] && position[row] == position[row - 1] + 1)
+            ++segments.back().rows;
+        else
+            segments.push_back({row, 1, position[row], keys + start, values + start});
+    }
+    const auto wide = widened(q);
+    auto out = floats_like(wide);
+    attend(segments, heads, read(wide), write(out), nullptr, reach);
+    return rounded(out, q);
 }
 
 at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& key_cache,
     const at::Tensor& value_cache, const at::Tensor& slots, const at::Tensor& positions, const Reach& reach) {
     const Heads heads = check_operands("CachedAttention", q, k, v, reach);
     check_cache("CachedAttention", key_cache, value_cache);
+    check_dense(key_cache, "CachedAttention: keyCache", q.scalar_type(), 4);
     TORCH_CHECK(key_cache.size(2) == heads.key && key_cache.size(3) == heads.dim, "CachedAttention: keyCache has shape ", key_cache.sizes(),
         ", expected [*, *, ", heads.key, ", ", heads.dim, "] for k of shape ", k.sizes());
     const int64_t rows = q.size(0), length = key_cache.size(1);
@@ -159,22 +188,8 @@ at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::
     check_range(dense_positions, "CachedAttention: positions", 0, length, -1 - length);
     const int64_t *slot = dense_slots.data_ptr<int64_t>(), *position = dense_positions.data_ptr<int64_t>();
     const auto dense_q = q.detach().contiguous(), dense_k = k.detach().contiguous(), dense_v = v.detach().contiguous();
-
-    const int64_t row_size = heads.key_stride();
-    float *keys = write(key_cache), *values = write(value_cache);
-    std::vector<Segment> segments;
-    for (int64_t row = 0; row < rows; ++row) {
-        const int64_t start = slot[row] * length * row_size, to = start + position[row] * row_size;
-        std::memcpy(keys + to, read(dense_k) + row * row_size, row_size * sizeof(float));
-        std::memcpy(values + to, read(dense_v) + row * row_size, row_size * sizeof(float));
-        if (row > 0 && slot[row] == slot[row - 1] && position[row] == position[row - 1] + 1)
-            ++segments.back().rows;
-        else
-            segments.push_back({row, 1, position[row], keys + start, values + start});
-    }
-    auto out = floats_like(dense_q);
-    attend(segments, heads, read(dense_q), write(out), nullptr, reach);
-    return out;
+    return q.scalar_type() == at::kFloat ? attend_cached<float>(dense_q, dense_k, dense_v, key_cache, value_cache, slot, position, heads, reach)
+                                         : attend_cached<BFloat16>(dense_q, dense_k, dense_v, key_cache, value_cache, slot, position, heads, reach);
 }
 
 void copy_cache(const at::Tensor& key_cache, const at::Tensor& value_cache, int64_t from, int64_t to, int64_t length) {
@@ -186,8 +201,11 @@ void copy_cache(const at::Tensor& key_cache, const at::Tensor& value_cache, int6
     const int64_t row_size = key_cache.size(2) * key_cache.size(3), slot_size = longest * row_size;
     if (from == to)
         return;
-    for (float* cache : {write(key_cache), write(value_cache)})
-        std::memcpy(cache + to * slot_size, cache + from * slot_size, length * row_size * sizeof(float));
+    const int64_t width = static_cast<int64_t>(key_cache.element_size());
+    for (const auto& tensor : {key_cache, value_cache}) {
+        auto* cache = static_cast<char*>(tensor.data_ptr());
+        std::memcpy(cache + to * slot_size * width, cache + from * slot_size * width, length * row_size * width);
+    }
 }
 
 } // namespace

@@ -15,14 +15,15 @@ inline int64_t before_window(int64_t visible, int64_t window) { return visible >
 // not see gets probability 0, which leaves its chain of fused multiply-adds as it was, so the tile that a row falls in makes no
 // difference: decoding one row gives the bits that it has in the whole sequence. Keys before every row's window are left out by whole
 // blocks of the summation, whose sums would be zeros.
-inline void attention(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t step, int64_t rows,
-    int64_t dim, int64_t window, float scale) {
+template <typename Element>
+void attention_of(Rows q, RowsOf<Element> k, RowsOf<Element> v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t step,
+    int64_t rows, int64_t dim, int64_t window, float scale) {
     const int64_t unseen = before_window(first + 1, window) / KBlock * KBlock;
     k.data += unseen * k.stride;
     v.data += unseen * v.stride;
     first -= unseen;
     const int64_t keys = first + (rows - 1) * step + 1, padded = round_up(keys, TileColumns);
-    const bool turn_values = dim % TileColumns != 0; // else rows of v serve as they are
+    const bool turn_values = sizeof(Element) != sizeof(float) || dim % TileColumns != 0; // else rows of v serve as they are
     const int64_t value_panels = turn_values ? round_up(dim, TileColumns) : 0;
     float* packed_keys = scratch(Scratch::Attention,
         padded * dim + value_panels * keys + TileRows * (dim + 2 * padded) + 5 * Width);
@@ -74,7 +75,8 @@ inline void attention(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64
         for (int64_t j = 0; j < seen; j += KBlock) {
             const int64_t terms = seen - j < KBlock ? seen - j : KBlock;
             for (int64_t d = 0; d < dim; d += TileColumns)
-                tile(some, terms, packed_probabilities + j * TileRows, turn_values ? packed_values + d * keys + j * TileColumns : v.data + j * v.stride + d,
+                tile(some, terms, packed_probabilities + j * TileRows,
+                    turn_values ? packed_values + d * keys + j * TileColumns : reinterpret_cast<const float*>(v.data) + j * v.stride + d,
                     turn_values ? TileColumns : v.stride, to + d, out.stride, dim - d, j > 0);
         }
         for (int64_t i = 0; i < some; ++i, to += out.stride) {

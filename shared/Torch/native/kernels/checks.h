@@ -21,6 +21,16 @@ inline void check_dense(const at::Tensor& tensor, const char* name, at::ScalarTy
 
 inline void check_floats(const at::Tensor& tensor, const char* name, int64_t dimensions) { check_dense(tensor, name, at::kFloat, dimensions); }
 
+// What may be computed in bfloat16, too.
+inline void check_operand(const at::Tensor& tensor, const char* name, int64_t dimensions) {
+    check_dense(tensor, name, tensor.defined() && tensor.scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kFloat, dimensions);
+}
+
+// A parameter beside x: float, or bfloat16 as x is.
+inline void check_parameter(const at::Tensor& tensor, const char* name, int64_t dimensions, const at::Tensor& x) {
+    check_dense(tensor, name, tensor.defined() && tensor.scalar_type() == x.scalar_type() ? x.scalar_type() : at::kFloat, dimensions);
+}
+
 inline void check_shape(const at::Tensor& tensor, const char* name, at::IntArrayRef expected) {
     TORCH_CHECK(tensor.sizes() == expected, name, " has shape ", tensor.sizes(), ", expected ", expected);
 }
@@ -49,6 +59,14 @@ inline at::Tensor floats_like(const at::Tensor& tensor) { return at::empty(tenso
 
 inline const float* read(const at::Tensor& tensor) { return tensor.data_ptr<float>(); }
 inline float* write(const at::Tensor& tensor) { return tensor.data_ptr<float>(); }
+
+// Bfloat16 operands are widened, which is exact, the arithmetic is that of floats, and its result is rounded once. What a graph keeps is not widened.
+inline at::Tensor widened(const at::Tensor& tensor) { return tensor.scalar_type() == at::kFloat ? tensor : tensor.to(at::kFloat); }
+
+inline at::Tensor rounded(const at::Tensor& tensor, const at::Tensor& as) { return tensor.scalar_type() == as.scalar_type() ? tensor : tensor.to(as.scalar_type()); }
+
+// A parameter as x's arithmetic sees it: where x is bfloat16, float weights count as the nearest bfloat16.
+inline at::Tensor parameter(const at::Tensor& weight, const at::Tensor& x) { return widened(rounded(weight, x)); }
 
 // Is a graph being recorded, and is one of these in it? If not, a kernel runs its forward plainly and keeps nothing.
 template <typename... Tensors>

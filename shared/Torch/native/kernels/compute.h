@@ -6,21 +6,36 @@
 
 namespace kernels {
 
+// The upper half of a float's bits: bfloat16. Every one is a float, and the product of two is exact in float.
+struct BFloat16 {
+    uint16_t bits;
+};
+
+// A float that counts as the nearest bfloat16.
+struct RoundedFloat {
+    float value;
+};
+
 // Element (row, column) is data[row * row_stride + column * column_stride]; one of the strides is 1.
-struct Matrix {
-    const float* data;
+template <typename Element>
+struct MatrixOf {
+    const Element* data;
     int64_t row_stride;
     int64_t column_stride;
 };
+using Matrix = MatrixOf<float>;
 
 // A product of so few rows reads B as it lies where B's columns lie one after another (decoding a batch): packing them would take longer than it saves.
-inline bool are_few(int64_t rows, const Matrix& b) { return b.row_stride == 1 && rows >= 10 && rows <= 64; }
+template <typename Element>
+bool are_few(int64_t rows, const MatrixOf<Element>& b) { return b.row_stride == 1 && rows >= 10 && rows <= 64; }
 
-// Rows of one head: `stride` floats from one row to the next.
-struct Rows {
-    const float* data;
+// Rows of one head: `stride` elements from one row to the next.
+template <typename Element>
+struct RowsOf {
+    const Element* data;
     int64_t stride;
 };
+using Rows = RowsOf<float>;
 
 struct MutableRows {
     float* data;
@@ -45,8 +60,10 @@ float* scratch(Scratch purpose, int64_t floats);
 struct Compute {
     const char* name;
 
-    // C = A B or, with add, C + A B; see gemm.h for the order of summation.
+    // C = A B or, with add, C + A B; see gemm.h for the order of summation. B's elements may be narrower, or count as if they were.
     void (*product)(const Matrix& a, const Matrix& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth, bool add);
+    void (*product_bfloat16)(const Matrix& a, const MatrixOf<BFloat16>& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth, bool add);
+    void (*product_rounded)(const Matrix& a, const MatrixOf<RoundedFloat>& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth, bool add);
 
     // out[j] = the sum of x[i][j] over the rows, in order.
     void (*column_sums)(const float* x, int64_t rows, int64_t columns, float* out);
@@ -77,6 +94,8 @@ struct Compute {
     // query head (step 1), or the query heads of one position that share the keys (step 0). lse may be null.
     void (*attention)(Rows q, Rows k, Rows v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t step, int64_t rows, int64_t dim,
         int64_t window, float scale);
+    void (*attention_bfloat16)(Rows q, RowsOf<BFloat16> k, RowsOf<BFloat16> v, MutableRows out, float* lse, int64_t lse_stride, int64_t first, int64_t step,
+        int64_t rows, int64_t dim, int64_t window, float scale);
     // One head of one whole sequence: writes dq, adds to dk and dv.
     void (*attention_backward)(Rows q, Rows k, Rows v, Rows dout, const float* lse, int64_t lse_stride, MutableRows dq, MutableRows dk,
         MutableRows dv, int64_t rows, int64_t dim, int64_t window, float scale);

@@ -27,21 +27,22 @@ public:
         context->saved_data["p"] = p;
         context->saved_data["key"] = key;
         context->saved_data["counter"] = counter;
-        return drop(x, {p, static_cast<uint64_t>(key), static_cast<uint64_t>(counter)});
+        return rounded(drop(widened(x), {p, static_cast<uint64_t>(key), static_cast<uint64_t>(counter)}), x);
     }
 
     static variable_list backward(AutogradContext* context, variable_list gradients) {
         const Mask mask{context->saved_data["p"].toDouble(), static_cast<uint64_t>(context->saved_data["key"].toInt()),
             static_cast<uint64_t>(context->saved_data["counter"].toInt())};
-        return {drop(gradients[0].contiguous(), mask), at::Tensor(), at::Tensor(), at::Tensor()};
+        return {rounded(drop(widened(gradients[0].contiguous()), mask), gradients[0]), at::Tensor(), at::Tensor(), at::Tensor()};
     }
 };
 
 at::Tensor dropout(const at::Tensor& x, double p, uint64_t key, uint64_t counter) {
-    check_floats(x, "Dropout: x", -1);
+    check_operand(x, "Dropout: x", -1);
     TORCH_CHECK(p >= 0 && p < 1, "Dropout: p is ", p, ", expected at least 0 and below 1");
     const auto dense = x.contiguous();
-    return recording(x) ? DropoutFunction::apply(dense, p, static_cast<int64_t>(key), static_cast<int64_t>(counter)) : drop(dense, {p, key, counter});
+    return recording(x) ? DropoutFunction::apply(dense, p, static_cast<int64_t>(key), static_cast<int64_t>(counter))
+                        : rounded(drop(widened(dense), {p, key, counter}), x);
 }
 
 } // namespace

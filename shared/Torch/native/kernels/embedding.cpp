@@ -10,10 +10,11 @@ at::Tensor embedding_forward(const at::Tensor& ids, const at::Tensor& weight) {
     const int64_t rows = ids.size(0), size = weight.size(1);
     auto out = at::empty({rows, size}, weight.options().requires_grad(false));
     const int64_t* id = ids.data_ptr<int64_t>();
-    const float* from = read(weight);
-    float* to = write(out);
+    const int64_t bytes = size * static_cast<int64_t>(weight.element_size());
+    const auto* from = static_cast<const char*>(weight.data_ptr());
+    auto* to = static_cast<char*>(out.data_ptr());
     for (int64_t i = 0; i < rows; ++i)
-        std::memcpy(to + i * size, from + id[i] * size, size * sizeof(float));
+        std::memcpy(to + i * bytes, from + id[i] * bytes, bytes);
     return out;
 }
 
@@ -51,12 +52,13 @@ public:
 
     static variable_list backward(AutogradContext* context, variable_list gradients) {
         const auto saved = context->get_saved_variables();
-        return {at::Tensor(), embedding_backward(saved[0], gradients[0].contiguous(), context->saved_data["vocabulary"].toInt())};
+        const auto dweight = embedding_backward(saved[0], widened(gradients[0].contiguous()), context->saved_data["vocabulary"].toInt());
+        return {at::Tensor(), rounded(dweight, gradients[0])};
     }
 };
 
 at::Tensor embedding(const at::Tensor& ids, const at::Tensor& weight) {
-    check_floats(weight, "Embedding: weight", 2);
+    check_operand(weight, "Embedding: weight", 2);
     const auto dense_ids = integers(ids, "Embedding: ids", -1), dense_weight = weight.contiguous();
     if (dense_ids.numel() > 0)
         check_range(dense_ids, "Embedding: ids", 0, weight.size(0));

@@ -101,18 +101,18 @@ KERNELS_INLINE void tile(
     tile_of<true>(rows)(depth, a, 0, b, stride, c, c_row, columns, add);
 }
 
-// Packs `count` lines of `depth` elements as (depth, Size), lines past `count` as zeros. `along` is the distance between
+// Packs `count` lines of `depth` elements, as floats, as (depth, Size), lines past `count` as zeros. `along` is the distance between
 // elements k and k + 1 of a line, `across` between lines; one of them is 1.
-template <int Size>
-void pack(float* to, const float* from, int64_t across, int64_t along, int64_t count, int64_t depth) {
+template <int Size, typename Element>
+void pack(float* to, const Element* from, int64_t across, int64_t along, int64_t count, int64_t depth) {
     if (across == 1) {
         for (int64_t k = 0; k < depth; ++k, from += along, to += Size) {
             if (count >= Size)
                 for (int j = 0; j < Size; ++j)
-                    to[j] = from[j];
+                    to[j] = widened(from[j]);
             else
                 for (int j = 0; j < Size; ++j)
-                    to[j] = j < count ? from[j] : 0;
+                    to[j] = j < count ? widened(from[j]) : 0;
         }
         return;
     }
@@ -125,11 +125,8 @@ void pack(float* to, const float* from, int64_t across, int64_t along, int64_t c
             for (int i = 0; i < Lanes; ++i) {
                 square[i] = Native{};
                 if (first + i < Size && first + i < count) {
-                    const float* source = from + (first + i) * across + k;
-                    if (terms == Lanes)
-                        __builtin_memcpy(&square[i], source, sizeof square[i]);
-                    else
-                        __builtin_memcpy(&square[i], source, terms * sizeof(float));
+                    const Element* source = from + (first + i) * across + k;
+                    square[i] = terms == Lanes ? widened(source) : widened(source, terms);
                 }
             }
             transpose(square);
@@ -151,22 +148,52 @@ void pack(float* to, const float* from, int64_t across, int64_t along, int64_t c
     }
 }
 
+// Lines of `terms` elements as floats: as they lie, or widened into `to`.
+KERNELS_INLINE Rows floats(const float* from, int64_t across, int64_t, int64_t, float*) { return {from, across}; }
+
+template <typename Element>
+Rows floats(const Element* from, int64_t across, int64_t count, int64_t terms, float* to) {
+    constexpr int64_t Line = 64 / sizeof(Element); // a multiple of Lanes, as KBlock is of it
+    for (int64_t i = 0; i < count; ++i, from += across) {
+        float* line = to + i * KBlock;
+        int64_t k = 0;
+        for (; k + Line <= terms; k += Line) {
+            __builtin_prefetch(from + TileRows * across + k); // the tile after this one, as in tile()
+#pragma GCC unroll 8
+            for (int64_t j = 0; j < Line; j += Lanes) {
+                const Native lanes = widened(from + k + j);
+                __builtin_memcpy(line + k + j, &lanes, sizeof lanes);
+            }
+        }
+        for (; k < terms; k += Lanes) {
+            const Native lanes = widened(from + k, terms - k < Lanes ? terms - k : Lanes);
+            __builtin_memcpy(line + k, &lanes, sizeof lanes);
+        }
+    }
+    return {to, KBlock};
+}
+
 // C = A B for few rows, where the columns of B lie one after another: as C^T = B^T A^T, whose broadcast operand is read as it lies and whose other one is packed once.
-inline void product_of_few_rows(const Matrix& a, const Matrix& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth) {
+template <typename Element>
+void product_of_few_rows(const Matrix& a, const MatrixOf<Element>& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth) {
     constexpr int64_t Block = TileRows * Lanes; // columns of C that are turned at once
     const int64_t width = (rows + TileColumns - 1) / TileColumns * TileColumns;
-    float* packed = scratch(Scratch::Product, width * depth + Block * width + 2 * Width);
+    float* packed = scratch(Scratch::Product, width * depth + Block * width + TileRows * KBlock + 3 * Width);
     float* turned = packed + width * depth + Width; // (Block, width)
+    float* lines = turned + Block * width + Width;  // (TileRows, KBlock): columns of B that are no floats
     for (int64_t i = 0; i < rows; i += TileColumns)
         pack<TileColumns>(packed + i * depth, a.data + i * a.row_stride, a.row_stride, a.column_stride, rows - i, depth);
     for (int64_t column = 0; column < columns; column += Block) {
         const int64_t some = columns - column < Block ? columns - column : Block;
         for (int64_t j = 0; j < some; j += TileRows) {
-            const int64_t lines = some - j < TileRows ? some - j : TileRows;
-            for (int64_t k = 0; k < depth; k += KBlock)
+            const int64_t count = some - j < TileRows ? some - j : TileRows;
+            for (int64_t k = 0; k < depth; k += KBlock) {
+                const int64_t terms = depth - k < KBlock ? depth - k : KBlock;
+                const Rows from = floats(b.data + (column + j) * b.column_stride + k, b.column_stride, count, terms, lines);
                 for (int64_t i = 0; i < width; i += TileColumns)
-                    tile_of<false>(lines)(depth - k < KBlock ? depth - k : KBlock, b.data + (column + j) * b.column_stride + k, b.column_stride,
-                        packed + i * depth + k * TileColumns, TileColumns, turned + j * width + i, width, TileColumns, k > 0);
+                    tile_of<false>(count)(terms, from.data, from.stride, packed + i * depth + k * TileColumns, TileColumns,
+                        turned + j * width + i, width, TileColumns, k > 0);
+            }
         }
         for (int64_t j = 0; j < some; j += Lanes) {
             const int64_t count = some - j < Lanes ? some - j : Lanes;
@@ -185,7 +212,8 @@ inline void product_of_few_rows(const Matrix& a, const Matrix& b, float* c, int6
 
 // The product of rows [0, rows) and columns [0, columns): C = A B, or C + A B.
 // A (rows, depth), B (depth, columns), rows of C `c_row` apart.
-inline void product(const Matrix& a, const Matrix& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth, bool add) {
+template <typename Element>
+void product_of(const Matrix& a, const MatrixOf<Element>& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth, bool add) {
     if (!add && are_few(rows, b))
         return product_of_few_rows(a, b, c, c_row, rows, columns, depth);
     const int64_t some_rows = rows < RowBlock ? rows : RowBlock;
@@ -207,6 +235,10 @@ inline void product(const Matrix& a, const Matrix& b, float* c, int64_t c_row, i
             }
         }
     }
+}
+
+inline void product(const Matrix& a, const Matrix& b, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t depth, bool add) {
+    product_of(a, b, c, c_row, rows, columns, depth, add);
 }
 
 } // namespace kernels::KERNELS_ISA

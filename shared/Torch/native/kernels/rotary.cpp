@@ -17,18 +17,19 @@ class RotaryFunction : public torch::autograd::Function<RotaryFunction> {
 public:
     static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, const at::Tensor& positions) {
         context->save_for_backward({cos, sin, positions});
-        return turn(x, cos, sin, positions, 1);
+        return rounded(turn(widened(x), cos, sin, positions, 1), x);
     }
 
     // A rotation's transpose turns back.
     static variable_list backward(AutogradContext* context, variable_list gradients) {
         const auto saved = context->get_saved_variables();
-        return {turn(gradients[0].contiguous(), saved[0], saved[1], saved[2], -1), at::Tensor(), at::Tensor(), at::Tensor()};
+        const auto dx = turn(widened(gradients[0].contiguous()), saved[0], saved[1], saved[2], -1);
+        return {rounded(dx, gradients[0]), at::Tensor(), at::Tensor(), at::Tensor()};
     }
 };
 
 at::Tensor rotary(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin, const at::Tensor& positions) {
-    check_floats(x, "Rotary: x", 3);
+    check_operand(x, "Rotary: x", 3);
     TORCH_CHECK(x.size(2) % 2 == 0, "Rotary: x has shape ", x.sizes(), ", expected an even head dimension");
     check_floats(cos, "Rotary: cos", 2);
     check_floats(sin, "Rotary: sin", 2);
@@ -39,7 +40,7 @@ at::Tensor rotary(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& 
         check_range(dense_positions, "Rotary: positions", 0, cos.size(0));
     const auto dense_x = x.contiguous(), dense_cos = cos.contiguous(), dense_sin = sin.contiguous();
     return recording(x) ? RotaryFunction::apply(dense_x, dense_cos, dense_sin, dense_positions)
-                        : turn(dense_x, dense_cos, dense_sin, dense_positions, 1);
+                        : rounded(turn(widened(dense_x), dense_cos, dense_sin, dense_positions, 1), x);
 }
 
 } // namespace

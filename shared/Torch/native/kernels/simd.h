@@ -6,6 +6,8 @@
 // function of the standard library compiled for AVX-512 here could be the copy that the linker keeps for everyone.
 #pragma once
 
+#include "compute.h"
+
 #include <cstdint>
 
 #if defined(__x86_64__)
@@ -60,6 +62,57 @@ KERNELS_INLINE Native splat(float x) {
 #else
     return Native{x, x, x, x};
 #endif
+}
+
+typedef uint16_t NativeNarrow __attribute__((vector_size(2 * Lanes)));
+typedef uint32_t NativeBits __attribute__((vector_size(4 * Lanes)));
+
+// An element of whatever kind as a float. Rounding to bfloat16 is to the nearest, in a tie to the even, as libtorch does it.
+KERNELS_INLINE float widened(float x) { return x; }
+
+KERNELS_INLINE float widened(BFloat16 x) {
+    const uint32_t bits = static_cast<uint32_t>(x.bits) << 16;
+    float wide;
+    __builtin_memcpy(&wide, &bits, sizeof wide);
+    return wide;
+}
+
+KERNELS_INLINE float widened(RoundedFloat x) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &x, sizeof bits);
+    bits = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000u;
+    float rounded;
+    __builtin_memcpy(&rounded, &bits, sizeof rounded);
+    return x.value == x.value ? rounded : x.value;
+}
+
+// Lanes of them.
+KERNELS_INLINE Native widened(const float* from) {
+    Native x;
+    __builtin_memcpy(&x, from, sizeof x);
+    return x;
+}
+
+KERNELS_INLINE Native widened(const BFloat16* from) {
+    NativeNarrow narrow;
+    __builtin_memcpy(&narrow, from, sizeof narrow);
+    return (Native)(__builtin_convertvector(narrow, NativeBits) << 16);
+}
+
+KERNELS_INLINE Native widened(const RoundedFloat* from) {
+    Native x;
+    __builtin_memcpy(&x, from, sizeof x);
+    const NativeBits bits = (NativeBits)x;
+    const Native rounded = (Native)((bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000u);
+    return x == x ? rounded : x;
+}
+
+// The first `count` of these lanes, the others 0.
+template <typename Element>
+KERNELS_INLINE Native widened(const Element* from, int64_t count) {
+    Element lanes[Lanes] = {};
+    __builtin_memcpy(lanes, from, count * sizeof(Element));
+    return widened(lanes);
 }
 
 struct Vec {

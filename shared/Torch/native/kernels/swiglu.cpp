@@ -18,27 +18,27 @@ class SwiGluFunction : public torch::autograd::Function<SwiGluFunction> {
 public:
     static at::Tensor forward(AutogradContext* context, const at::Tensor& gate, const at::Tensor& up) {
         context->save_for_backward({gate, up});
-        return swiglu_forward(gate, up);
+        return rounded(swiglu_forward(widened(gate), widened(up)), gate);
     }
 
     static variable_list backward(AutogradContext* context, variable_list gradients) {
         const auto saved = context->get_saved_variables();
-        const auto &gate = saved[0], &up = saved[1];
-        const auto dy = gradients[0].contiguous();
+        const auto gate = widened(saved[0]), up = widened(saved[1]);
+        const auto dy = widened(gradients[0].contiguous());
         auto dgate = floats_like(gate), dup = floats_like(up);
         parallel_blocks(gate.numel(), Block, 2 * OperationsEach * gate.numel(), [&](int64_t begin, int64_t end) {
             compute().swiglu_backward(read(gate) + begin, read(up) + begin, read(dy) + begin, write(dgate) + begin, write(dup) + begin, end - begin);
         });
-        return {dgate, dup};
+        return {rounded(dgate, saved[0]), rounded(dup, saved[1])};
     }
 };
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
-    check_floats(gate, "SwiGlu: gate", -1);
-    check_floats(up, "SwiGlu: up", -1);
+    check_operand(gate, "SwiGlu: gate", -1);
+    check_dense(up, "SwiGlu: up", gate.scalar_type(), -1);
     check_shape(up, "SwiGlu: up", gate.sizes());
     const auto dense_gate = gate.contiguous(), dense_up = up.contiguous();
-    return recording(gate, up) ? SwiGluFunction::apply(dense_gate, dense_up) : swiglu_forward(dense_gate, dense_up);
+    return recording(gate, up) ? SwiGluFunction::apply(dense_gate, dense_up) : rounded(swiglu_forward(widened(dense_gate), widened(dense_up)), gate);
 }
 
 } // namespace
