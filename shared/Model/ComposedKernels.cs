@@ -13,8 +13,8 @@ public static class ComposedKernels
 {
     private const long Ignored = -100;
 
-    // Rows whose keys and values are gathered from the cache at once: bounds what a step takes beside the cache itself.
-    private const int RowsAtOnce = 32;
+    /// <summary>Bytes that cached attention takes at most beside the cache: for the keys and values that it gathers and for scores. A single row takes what it takes.</summary>
+    public const long CachedAttentionBytes = 128L << 20;
 
     /// <summary>x Wᵀ + b.</summary>
     /// <param name="x">(R, in)</param>
@@ -115,7 +115,11 @@ public static class ComposedKernels
     /// <param name="window">How many keys a row sees at most: its own and those right before it.</param>
     /// <returns>(R, H, D)</returns>
     public static Tensor CachedAttention(
-        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale, long window = long.MaxValue)
+        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale, long window = long.MaxValue) =>
+        CachedAttention(q, k, v, keyCache, valueCache, slots, positions, scale, window, CachedAttentionBytes);
+
+    internal static Tensor CachedAttention(
+        Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale, long window, long bytes)
     {
         using var gradients = torch.no_grad();
         using var scope = torch.NewDisposeScope();
@@ -123,18 +127,33 @@ public static class ComposedKernels
         var places = slots * shape[1] + positions; // (R), rows of the cache seen as (slots * length, K, D)
         keyCache.view(-1, shape[2], shape[3]).index_copy_(0, places, k);
         valueCache.view(-1, shape[2], shape[3]).index_copy_(0, places, v);
-        var last = Integers(positions);
         var parts = new List<Tensor>();
-        for (var start = 0; start < last.Length; start += RowsAtOnce)
+        foreach (var (start, rows, keys) in Parts(Integers(positions), BytesOfKey(q, keyCache), bytes))
         {
-            var rows = Math.Min(RowsAtOnce, last.Length - start);
-            var keys = last.AsSpan(start, rows).ToArray().Max() + 1;
-            parts.Add(AttendCached(
-                q.narrow(0, start, rows), keyCache.narrow(1, 0, keys), valueCache.narrow(1, 0, keys), slots.narrow(0, start, rows), positions.narrow(0, start, rows), scale, window));
+            using var part = torch.NewDisposeScope();
+            var (queries, own, at) = (q.narrow(0, start, rows), slots.narrow(0, start, rows), positions.narrow(0, start, rows));
+            parts.Add(AttendCached(queries, keyCache.narrow(1, 0, keys), valueCache.narrow(1, 0, keys), own, at, scale, window).MoveToOuterDisposeScope());
         }
 
         return torch.cat(parts).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Rows one after another that attend at once, and how many keys they see at most: as many rows as the bytes allow, and one at least.</summary>
+    internal static IEnumerable<(int Start, int Rows, long Keys)> Parts(long[] positions, long bytesOfKey, long bytes)
+    {
+        for (var start = 0; start < positions.Length;)
+        {
+            var (rows, keys) = (1, positions[start] + 1);
+            while (start + rows < positions.Length && Math.Max(keys, positions[start + rows] + 1) is var more && (rows + 1) * more * bytesOfKey <= bytes)
+                (rows, keys) = (rows + 1, more);
+            yield return (start, rows, keys);
+            start += rows;
+        }
+    }
+
+    // What a row takes for each key that it sees: its key and value, gathered and laid out for the products, and a score of each head, masked twice and made a weight.
+    private static long BytesOfKey(Tensor q, Tensor cache) =>
+        (4 * cache.shape[2] * cache.shape[3] * cache.element_size()) + (5 * q.shape[1] * Math.Max(sizeof(float), q.element_size()));
 
     /// <summary>Copies the first <paramref name="length"/> positions of one slot over another's.</summary>
     /// <param name="keyCache">(slots, length, K, D)</param>

@@ -76,7 +76,15 @@ public static class Kernels
         return cache.zero_();
     }
 
-    /// <inheritdoc cref="ComposedKernels.CachedAttention"/>
+    /// <summary>Bytes of main memory that cached attention takes beside the cache. The native one packs what a head of one sequence sees, which is little.</summary>
+    public static long CachedAttentionBytes =>
+#if TORCHSHARP
+        ComposedKernels.CachedAttentionBytes;
+#else
+        0;
+#endif
+
+    /// <inheritdoc cref="ComposedKernels.CachedAttention(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, double, long)"/>
     public static Tensor CachedAttention(
         Tensor q, Tensor k, Tensor v, Tensor keyCache, Tensor valueCache, Tensor slots, Tensor positions, double scale, long window = long.MaxValue) =>
 #if !TORCHSHARP

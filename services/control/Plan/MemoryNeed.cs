@@ -6,7 +6,7 @@ namespace SelfRewarding.Control.Plan;
 
 /// <summary>What a run takes of memory and disk, in bytes, worked out from the model's shape.</summary>
 /// <param name="Weights">One model's weights in the type that they are computed with.</param>
-/// <param name="Cache">Keys and values of one model that generates.</param>
+/// <param name="Cache">Keys and values of one model that generates, and what it computes with them at once.</param>
 /// <param name="State">Training: weights, gradients and AdamW's two moments in float32 whatever is computed in (with adapters: weights as they are computed with, and the three others for the
 /// adapters only).</param>
 /// <param name="Merging">With adapters, once they are trained: the model before in float32, which they are merged into.</param>
@@ -42,8 +42,12 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Mergi
         var (learned, adapted) = (LearnedElements(config, settings), settings.Lora.Figures() is not null);
         var width = ComputeType.Bytes(ComputeType.Named(settings.Model.ComputeDtype));
         return new(
-            parameters * width, CacheBytes(config, slots, width) + (Rows * (PerLayer(config) + config.VocabSize) * Float), (parameters * (adapted ? width : Float)) + (3 * learned * Float), adapted ? (parameters + (3 * learned)) * Float : 0,
-            rows * ActivationBytes(config, settings.Train.CheckpointActivations, width), isOneProcess);
+            Weights: parameters * width,
+            Cache: CacheBytes(config, slots, width) + (Rows * (PerLayer(config) + config.VocabSize) * Float) + Kernels.CachedAttentionBytes,
+            State: (parameters * (adapted ? width : Float)) + (3 * learned * Float),
+            Merging: adapted ? (parameters + (3 * learned)) * Float : 0,
+            Activations: rows * ActivationBytes(config, settings.Train.CheckpointActivations, width),
+            isOneProcess);
     }
 
     /// <summary>Numbers of a model.</summary>
