@@ -29,7 +29,7 @@ public sealed class SettingsCheckTests
             ],
             ignoreOrder: true);
         problems.ShouldContain("candidates.count is 1, expected 2 to 1024.");
-        problems.ShouldContain("dpo.loss is 'hinge', expected one of sigmoid, ipo, ipo_mean, simpo.");
+        problems.ShouldContain("dpo.loss is 'hinge', expected one of sigmoid, sigmoid_norm, ipo, ipo_mean, simpo.");
         problems.ShouldContain("format.answer does not contain {prompt}: the model would never see it.");
     }
 

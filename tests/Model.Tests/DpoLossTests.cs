@@ -71,13 +71,16 @@ public sealed class DpoLossTests
         // Delta = (-10 + 9) - (-12 + 8) = 3
         Loss(new(Beta: 0.5)).ShouldBe(Math.Log(1 + Math.Exp(-1.5)), 1e-6);
         Loss(new(Beta: 0.5, LabelSmoothing: 0.25)).ShouldBe((0.75 * Math.Log(1 + Math.Exp(-1.5))) + (0.25 * Math.Log(1 + Math.Exp(1.5))), 1e-6);
+        // (-10 + 12) / 4 - (-9 + 8) / 2 = 1
+        Loss(new("sigmoid_norm", Beta: 5)).ShouldBe(Math.Log(1 + Math.Exp(-5)), 1e-6);
+        Loss(new("sigmoid_norm", Beta: 5, LabelSmoothing: 0.25)).ShouldBe((0.75 * Math.Log(1 + Math.Exp(-5))) + (0.25 * Math.Log(1 + Math.Exp(5))), 1e-5);
         Loss(new("ipo", Beta: 0.5)).ShouldBe(4, 1e-6);
         Loss(new("ipo_mean", Beta: 0.25)).ShouldBe(1, 1e-6); // ((-2.5 + 4.5) - (-3 + 4) - 2)^2
         Loss(new("simpo", Beta: 2, SimpoGamma: 1)).ShouldBe(Math.Log(1 + Math.Exp(-3)), 1e-6); // 2 * (-2.5 + 4.5) - 1 = 3
         Loss(new(Beta: 0.5, RpoAlpha: 2)).ShouldBe(Math.Log(1 + Math.Exp(-1.5)) + (2 * 2.5), 1e-6);
         DpoLoss.Of(chosen, rejected, new(Beta: 0.5)).ChosenRewards.item<float>().ShouldBe(1);
         DpoLoss.Of(chosen, rejected, new(Beta: 0.5)).RejectedRewards.item<float>().ShouldBe(-0.5f);
-        Should.Throw<ArgumentException>(() => Loss(new("kto"))).Message.ShouldStartWith("Loss 'kto' is unknown, expected sigmoid, ipo, ipo_mean or simpo.");
+        Should.Throw<ArgumentException>(() => Loss(new("kto"))).Message.ShouldStartWith("Loss 'kto' is unknown, expected sigmoid, sigmoid_norm, ipo, ipo_mean or simpo.");
 
         double Loss(DpoParameters parameters) => DpoLoss.Of(chosen, rejected, parameters).Losses.item<float>();
         static Tensor One(float value) => torch.tensor([value]);

@@ -285,13 +285,13 @@ public sealed record PairSettings
 /// <summary>The preference losses that can be asked for.</summary>
 public static class DpoLosses
 {
-    public static readonly IReadOnlyList<string> All = ["sigmoid", "ipo", "ipo_mean", "simpo"];
+    public static readonly IReadOnlyList<string> All = ["sigmoid", "sigmoid_norm", "ipo", "ipo_mean", "simpo"];
 }
 
 /// <summary>Training on preference pairs.</summary>
 public sealed record DpoSettings
 {
-    /// <summary><c>sigmoid</c> (DPO; cDPO with label smoothing), <c>ipo</c> (summed), <c>ipo_mean</c>, <c>simpo</c>.</summary>
+    /// <summary><c>sigmoid</c> (DPO; cDPO with label smoothing), <c>sigmoid_norm</c> (the same per token of each answer; β 5 there is about 0.1 here), <c>ipo</c> (summed), <c>ipo_mean</c>, <c>simpo</c>.</summary>
     [Required] public string Loss { get; init; } = "sigmoid";
 
     /// <summary>How strongly the policy is held to the reference: the factor of the log-ratios' difference.</summary>
