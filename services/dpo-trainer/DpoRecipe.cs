@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 using SelfRewarding.Model;
 
@@ -9,7 +10,7 @@ namespace SelfRewarding.DpoTrainer;
 /// Direct preference optimisation: M(t+1) starts from M(t), which is also the reference, and sees exactly the pairs that were frozen, beside
 /// judging examples of the seed where replay is on.
 /// </summary>
-public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuilder eftBuilder, WorkerOptions options, TimeProvider time)
+public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuilder eftBuilder, CheckpointAnswers answers, WorkerOptions options, TimeProvider time)
 {
     /// <summary>Trains the model, or goes on from its last checkpoint.</summary>
     public async Task<ModelPublished> TrainAsync(
@@ -21,7 +22,8 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
         var (config, chat) = CheckpointFolder.LoadTokenizer(options.Locate(parent.Path));
         var context = config.MaxPositionEmbeddings;
         var pairs = await FrozenPairs.LoadAsync(runLog, frozen, settings, chat, context, options, cancellationToken);
-        var judged = await eftBuilder.JudgedAsync(run, await data.OfAsync(run, cancellationToken), baseline, settings, cancellationToken);
+        var seed = await data.OfAsync(run, cancellationToken);
+        var judged = await eftBuilder.JudgedAsync(run, seed, baseline, settings, cancellationToken);
         var replay = JudgingReplay.Of(judged, settings, frozen.Iteration, chat, context);
 
         if (pairs.Count == 0)
@@ -36,8 +38,10 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
         var schedule = Schedule(dpo, steps);
         var parameters = new DpoParameters(dpo.Loss, dpo.Beta, dpo.LabelSmoothing, dpo.RpoAlpha, dpo.SimpoGamma);
         var gradients = new BatchGradients(policy, settings.Train.MicroBatch, settings.Train.CheckpointActivations);
+        var stopping = new EarlyStopping(job, answers, run, parent, ValidationPrompts.Of(seed, settings), steps, frozen.Iteration, settings);
+        await stopping.AfterAsync(job.CompletedSteps, cancellationToken); // a comparison that a crash cut short
 
-        for (var step = job.CompletedSteps + 1; step <= steps; step++)
+        for (var step = job.CompletedSteps + 1; step <= stopping.LastStep; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var clock = Stopwatch.StartNew();
@@ -60,11 +64,12 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
                 new TrainingStepped(run, name, step, outcome.Loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, metrics, [.. rows.Select(row => pairs[row].Ordinal)],
                     replayLoss, replayed, rewards),
                 cancellationToken);
-            if (step % dpo.CheckpointEvery == 0 && step < steps)
+            if ((step % dpo.CheckpointEvery == 0 && step < steps) || stopping.IsDue(step))
                 await job.CheckpointAsync(step, cancellationToken);
+            await stopping.AfterAsync(step, cancellationToken);
         }
 
-        return new ModelPublished(run, await job.PublishAsync(cancellationToken), parent, frozen.Sha256, steps);
+        return new ModelPublished(run, await stopping.PublishAsync(cancellationToken), parent, frozen.Sha256, stopping.PublishedStep);
     }
 
     /// <summary>The learning rate of each step.</summary>

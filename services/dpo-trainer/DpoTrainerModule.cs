@@ -12,7 +12,7 @@ public static class DpoTrainerModule
         "dpo-trainer",
         services => services.AddTextGeneration()
             .AddSingleton<JobQueue<TrainRun>>()
-            .AddSingleton<BaseModel>().AddSingleton<EftBuilder>().AddSingleton<SftRecipe>().AddSingleton<DpoRecipe>()
+            .AddSingleton<BaseModel>().AddSingleton<EftBuilder>().AddSingleton<CheckpointAnswers>().AddSingleton<SftRecipe>().AddSingleton<DpoRecipe>()
             .AddHostedService<TrainerService>(),
         bus => bus.AddConsumer<DpoTrainerConsumer, JobNotesDefinition<DpoTrainerConsumer>>(),
         InferenceSetup.DeviceProblem);

@@ -33,6 +33,9 @@ public sealed class TrainingJournal
     /// <summary>Where to go on from, newest last.</summary>
     public List<CheckpointSaved> Checkpoints { get; } = [];
 
+    /// <summary>The checkpoints that were compared with the one before, by step.</summary>
+    public List<CheckpointCompared> Comparisons { get; } = [];
+
     /// <summary>Reads how far a model's training has come.</summary>
     public static async Task<TrainingJournal> OpenAsync(FactLog log, string run, string model, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -70,6 +73,13 @@ public sealed class TrainingJournal
     {
         if (Checkpoints.TrueForAll(saved => saved.Step != checkpoint.Step))
             await AppendNowAsync(checkpoint, cancellationToken);
+    }
+
+    /// <summary>Records how a checkpoint did against the one before, unless it is recorded, and whatever came before it.</summary>
+    public async Task CompareAsync(CheckpointCompared comparison, CancellationToken cancellationToken)
+    {
+        if (Comparisons.TrueForAll(compared => compared.Step != comparison.Step))
+            await AppendNowAsync(comparison, cancellationToken);
     }
 
     /// <summary>Waits until everything is in the log.</summary>
@@ -111,6 +121,9 @@ public sealed class TrainingJournal
                 break;
             case CheckpointSaved checkpoint:
                 Checkpoints.Add(checkpoint);
+                break;
+            case CheckpointCompared comparison:
+                Comparisons.Add(comparison);
                 break;
         }
     }

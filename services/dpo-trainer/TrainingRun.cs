@@ -13,6 +13,9 @@ public sealed class TrainingRun : IDisposable
 {
     private const string OptimizerFile = "optimizer.safetensors";
 
+    // Of the folders beside each other below a model's checkpoints: what training can go on from, and what can be published.
+    private const string ToGoOn = "step-", ToPublish = "kept-";
+
     /// <summary>Beside a published model that an adapter made: the adapter by itself.</summary>
     public const string AdapterFolder = "adapter";
 
@@ -41,6 +44,9 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>Steps that the policy has behind it; 0 at the start.</summary>
     public int CompletedSteps { get; private init; }
+
+    /// <summary>How the checkpoints did that were compared so far, by step.</summary>
+    public IReadOnlyList<CheckpointCompared> Comparisons => _journal.Comparisons;
 
     /// <summary>Loads the last checkpoint or, at the start, the parent; with low-rank adaptation the parent, and an adapter beside it.</summary>
     /// <exception cref="CheckpointException">A checkpoint is not what the log says it is.</exception>
@@ -126,13 +132,36 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Saves weights (or the adapter's alone) and optimiser state, records them, and removes the checkpoints before.</summary>
     public async Task CheckpointAsync(int step, CancellationToken cancellationToken)
     {
-        var path = Path.Combine(CheckpointRoot, $"step-{step}");
+        var path = Path.Combine(CheckpointRoot, $"{ToGoOn}{step}");
         var folder = _options.Locate(path);
         var sha256 = _adapter?.Save(folder, _options.Locate(_parent.Path)) ?? CheckpointFolder.Save(folder, Policy, masterWeights: true);
         var optimizerSha256 = Optimizer.Save(Path.Combine(folder, OptimizerFile));
         await _journal.CheckpointAsync(new CheckpointSaved(_run, _name, step, path, sha256, optimizerSha256), cancellationToken);
-        foreach (var old in Directory.GetDirectories(_options.Locate(CheckpointRoot)).Where(other => Path.GetFileName(other) != Path.GetFileName(path)))
-            Directory.Delete(old, recursive: true);
+        RemoveOthers(ToGoOn, step);
+    }
+
+    /// <summary>Writes the model as it would be published now, beside its checkpoints: it can be published later, and read while the policy is in training.</summary>
+    /// <returns>Where it is, under the name of the model in the making.</returns>
+    public ModelRef Keep(int step)
+    {
+        var path = KeptAt(step);
+        if (_adapter is null)
+            return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
+        _adapter.Save(Path.Combine(_options.Locate(path), AdapterFolder), _options.Locate(_parent.Path));
+        using var merged = Policy with { Model = Policy.Model.Clone() }; // training goes on with the adapter by itself
+        merged.Model.Adapter = _adapter;
+        merged.Model.MergeAdapter();
+        return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), merged));
+    }
+
+    /// <summary>Records how a kept model did against the one kept before, and removes those that will not be published any more.</summary>
+    /// <param name="comparison">What was recorded, or is to be.</param>
+    /// <param name="kept">The step of the one that may still be published.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task CompareAsync(CheckpointCompared comparison, int kept, CancellationToken cancellationToken)
+    {
+        await _journal.CompareAsync(comparison, cancellationToken);
+        RemoveOthers(ToPublish, kept);
     }
 
     /// <summary>
@@ -151,6 +180,26 @@ public sealed class TrainingRun : IDisposable
         merged.Model.Adapter = _adapter;
         merged.Model.MergeAdapter();
         return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), merged));
+    }
+
+    /// <summary>Puts a kept model where messages will name it, as <see cref="PublishAsync(CancellationToken)"/> does the policy.</summary>
+    /// <param name="kept">The comparison that it was kept for.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="CheckpointException">It is gone, or another one.</exception>
+    public async Task<ModelRef> PublishAsync(CheckpointCompared kept, CancellationToken cancellationToken)
+    {
+        await _journal.FlushAsync(cancellationToken);
+        var (folder, path) = (_options.Locate(KeptAt(kept.Step)), Path.Combine("runs", _run, "models", _name));
+        if (!Directory.Exists(folder))
+            throw new CheckpointException($"The model of step {kept.Step}, which is to be published as {_name}, is not in '{folder}': remove the folder '{_options.Locate(CheckpointRoot)}' to train {_name} from its start again.");
+        using var model = CheckpointFolder.Load(folder, kept.Sha256);
+        if (_adapter is not null)
+        {
+            using var adapter = LoraAdapter.Load(Path.Combine(folder, AdapterFolder), model.Model.Config, _adapter.Config);
+            adapter.Save(Path.Combine(_options.Locate(path), AdapterFolder), _options.Locate(_parent.Path));
+        }
+
+        return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), model));
     }
 
     /// <summary>Lower-case hex SHA-256 of what a checkpoint's folder has of weights: an adapter's, or else a model's.</summary>
@@ -189,6 +238,14 @@ public sealed class TrainingRun : IDisposable
     {
         if (found != expected)
             throw new CheckpointException($"{subject} has SHA-256 {found}, expected {expected}: remove the folder '{folder}' to train {name} from its start again.");
+    }
+
+    private string KeptAt(int step) => Path.Combine(CheckpointRoot, $"{ToPublish}{step}", _name); // the folder's name is the model's in telemetry
+
+    private void RemoveOthers(string kind, int step)
+    {
+        foreach (var old in Directory.GetDirectories(_options.Locate(CheckpointRoot), $"{kind}*").Where(other => Path.GetFileName(other) != $"{kind}{step}"))
+            Directory.Delete(old, recursive: true);
     }
 
     private string CheckpointRoot => CheckpointsOf(_run, _name);

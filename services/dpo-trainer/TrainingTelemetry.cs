@@ -22,6 +22,8 @@ public static class TrainingTelemetry
     private static readonly Gauge<double> GradNorm = Meter.CreateGauge<double>("self_rewarding.training.grad_norm", "{nat}", "Global gradient norm before clipping");
     private static readonly Gauge<double> Margin = Meter.CreateGauge<double>("self_rewarding.training.reward.margin", "{nat}", "rewards/margins of the last step");
     private static readonly Gauge<double> Accuracy = Meter.CreateGauge<double>("self_rewarding.training.reward.accuracy", "1", "rewards/accuracies of the last step");
+    private static readonly Gauge<double> WinRate = Meter.CreateGauge<double>(
+        "self_rewarding.training.win_rate", "1", "Share of held-out prompts on which the last checkpoint's answer won against the checkpoint before; a tie is half");
     private static readonly Counter<long> Tokens = Meter.CreateCounter<long>("self_rewarding.training.tokens", "{token}", "Tokens that were trained on");
     private static readonly Histogram<double> StepDuration = Meter.CreateHistogram(
         "self_rewarding.training.step.duration", "s", "Time of a step", null,
@@ -56,6 +58,21 @@ public static class TrainingTelemetry
 
         if (Activity.Current is { IsAllDataRequested: true } span && IsEvent(step.Step, steps))
             span.AddEvent(new ActivityEvent("self_rewarding.training.step", tags: Tags(step)));
+    }
+
+    /// <summary>Records how a checkpoint did against the one before, as an event of the span at hand, too; the first has none before it.</summary>
+    public static void Record(CheckpointCompared compared)
+    {
+        if (compared.Against is not { } against)
+            return;
+        WinRate.Record((compared.Wins + (compared.Ties / 2.0)) / compared.Answers.Count, KeyValuePair.Create("model", (object?)compared.Model));
+        if (Activity.Current is { IsAllDataRequested: true } span)
+        {
+            span.AddEvent(new ActivityEvent("self_rewarding.training.comparison", tags: new ActivityTagsCollection
+            {
+                ["step"] = compared.Step, ["against"] = against, ["wins"] = compared.Wins, ["ties"] = compared.Ties, ["losses"] = compared.Losses, ["stops"] = compared.Stops,
+            }));
+        }
     }
 
     private static bool IsEvent(int step, int steps)

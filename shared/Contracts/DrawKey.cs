@@ -14,6 +14,8 @@ public enum DrawPurpose
     Evaluation = 9,
     EvaluationJudgement = 10,
     EftJudgement = 11,
+    Validation = 13,
+    ValidationJudgement = 14,
 }
 
 /// <summary>

@@ -23,6 +23,7 @@ public static class FactNames
         [typeof(TrainingStarted)] = "training_started",
         [typeof(TrainingStepped)] = "training_stepped",
         [typeof(CheckpointSaved)] = "checkpoint_saved",
+        [typeof(CheckpointCompared)] = "checkpoint_compared",
         [typeof(HeldOutAnswered)] = "held_out_answered",
         [typeof(HeldOutJudged)] = "held_out_judged",
         [typeof(ModelEvaluated)] = "model_evaluated",

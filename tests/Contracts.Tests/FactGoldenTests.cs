@@ -56,6 +56,7 @@ public sealed class FactGoldenTests
         var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
         written.Remove(nameof(RunStarted.Origin)).ShouldBeTrue();
         RemoveSections(written, nameof(RunSettings.Engines), nameof(RunSettings.Train), nameof(RunSettings.Lora));
+        RemoveEarlyStopping(written);
         (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
     }
 
@@ -67,6 +68,7 @@ public sealed class FactGoldenTests
         fact.Settings.Engines.ShouldBe(new EngineSettings());
         var written = JsonSerializer.SerializeToNode(fact)!.AsObject();
         RemoveSections(written, nameof(RunSettings.Engines), nameof(RunSettings.Train), nameof(RunSettings.Lora));
+        RemoveEarlyStopping(written);
         (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
     }
 
@@ -117,6 +119,17 @@ public sealed class FactGoldenTests
         settings.Train.ShouldBe(new TrainSettings());
         settings.Lora.ShouldBe(new LoraSettings());
     }
+
+    [Fact]
+    public void A_run_from_before_training_could_stop_early_reads_as_one_that_trains_to_the_end()
+    {
+        var written = JsonSerializer.SerializeToNode(JsonSerializer.Deserialize<RunStarted>(File.ReadAllText(Golden("run_started"))))!.AsObject();
+        RemoveEarlyStopping(written);
+        written.Deserialize<RunStarted>()!.Settings.Dpo.EarlyStopping.Every.ShouldBe(0);
+    }
+
+    private static void RemoveEarlyStopping(JsonObject started) =>
+        started[nameof(RunStarted.Settings)]![nameof(RunSettings.Dpo)]!.AsObject().Remove(nameof(DpoSettings.EarlyStopping)).ShouldBeTrue();
 
     private static void RemoveSections(JsonObject started, params string[] sections)
     {

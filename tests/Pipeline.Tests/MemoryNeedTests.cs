@@ -86,8 +86,19 @@ public sealed class MemoryNeedTests
     {
         var together = MemoryNeed.Of(s_smol, s_paper, 1_000, 64, isOneProcess: true);
         var apart = together with { IsOneProcess = false };
-        together.Most.ShouldBe(together.Generating + together.Training - MemoryNeed.Runtime);
+        together.Most.ShouldBe(together.Generating + together.State + together.Activations);
         apart.Most.ShouldBe(Math.Max(apart.Generating, apart.Training));
+    }
+
+    [Fact]
+    public void Comparing_checkpoints_takes_a_model_beside_the_policy_where_a_training_step_takes_less()
+    {
+        var off = MemoryNeed.Of(s_smol, s_paper with { Dpo = s_paper.Dpo with { EarlyStopping = new() } }, 10, 64, isOneProcess: false);
+        var on = MemoryNeed.Of(s_smol, s_paper, 10, 64, isOneProcess: false);
+        on.Training.ShouldBe(off.Training - off.Activations + on.Weights + on.Cache);
+        var large = MemoryNeed.Of(s_smol, s_paper, 10_000, 64, isOneProcess: false);
+        large.Training.ShouldBe(large.State + large.Activations + MemoryNeed.Runtime); // the way back's memory is free by then
+        (on with { IsOneProcess = true }).Most.ShouldBe((off with { IsOneProcess = true }).Most); // one of the three models that generate
     }
 
     [Fact]
@@ -119,7 +130,7 @@ public sealed class MemoryNeedTests
         var run = PlanTests.Run(Presets.Kata);
         var disk = DiskNeed.Of(s_smol, s_paper with { Iterations = 2 }, published: 1_000, TokenPlan.Of(run));
         disk.Models.ShouldBe(5_000); // M0, SFT, M1, M2, M3
-        disk.Checkpoints.ShouldBe(2 * 12 * 134_515_008L);
+        disk.Checkpoints.ShouldBe((2 * 12 * 134_515_008L) + (2 * 1_000)); // and the two models that early stopping compares
         disk.Log.ShouldBeGreaterThan(TokenPlan.Of(run).Generated.Sum(work => work.Written) * 8);
         PlanReport.DiskProblem(disk, disk.Bytes).ShouldBeNull();
         PlanReport.DiskProblem(disk, disk.Bytes - 1).ShouldNotBeNull().ShouldContain("--data");

@@ -88,6 +88,23 @@ public sealed class PlanTests(QuietRun quiet)
     }
 
     [Fact]
+    public void Comparing_checkpoints_is_counted_as_if_no_training_stopped_and_prompts_that_are_measured_on_are_not_compared_on()
+    {
+        var settings = s_tiny with { Dpo = s_tiny.Dpo with { EarlyStopping = new() { Every = 5, Prompts = 7, Judgements = 2 } } };
+        var run = Run(settings);
+        var plan = TokenPlan.Of(run);
+
+        plan.Trained[^1].Steps.ShouldBe(12); // 2 epochs of 24 pairs, 4 at a time: compared are steps 5, 10 and 12
+        (plan.Generated.Single(work => work.What == "answers of checkpoints").Texts, plan.Generated.Single(work => work.What == "judgements of these").Texts).ShouldBe((2 * 3 * 7, 2 * 3 * 7 * 2));
+        run.Warnings().ShouldBe(Run(s_tiny).Warnings());
+        TokenPlan.Of(Run(s_tiny)).Generated.ShouldNotContain(work => work.What == "answers of checkpoints");
+
+        var none = run with { Seed = run.Seed with { HeldOutPrompts = [.. run.Seed.HeldOutPrompts.Take(settings.Evaluation.Prompts)] } };
+        none.Warnings().ShouldContain(warning => warning.StartsWith("Early stopping has nothing to compare checkpoints on, so each training on pairs goes to its end: of 20 held-out prompts 0 are left"));
+        TokenPlan.Of(none).Generated.ShouldNotContain(work => work.What == "answers of checkpoints");
+    }
+
+    [Fact]
     public void What_a_server_does_costs_this_machine_no_time_and_prompts_of_a_file_are_not_drafted()
     {
         var server = new ServerSettings { Url = "http://localhost/v1", Model = "m" };
@@ -135,7 +152,7 @@ public sealed class PlanTests(QuietRun quiet)
         return PlannedRun.Of(settings, SeedData.For(settings), config, chat);
     }
 
-    private static RunSettings Settings(string[] args)
+    internal static RunSettings Settings(string[] args)
     {
         var command = new RootCommand();
         RunOptions.AddTo(command);

@@ -35,6 +35,8 @@ public sealed class SettingsTests : IDisposable
         (paper.Candidates.Count, paper.Judge.Count, paper.Candidates.Sampling.Temperature, paper.Judge.Sampling.TopP).ShouldBe((4, 3, 0.7, 0.9));
         (paper.Prompts.SeedShots, paper.Prompts.OwnShots, paper.Prompts.Sampling.Temperature, paper.Prompts.Sampling.TopP).ShouldBe((6, 2, 0.6, 0.9));
         (paper.Dpo.CheckpointEvery, paper.Sft.CheckpointEvery).ShouldBe((200, 200));
+        paper.Dpo.EarlyStopping.ShouldBe(new EarlyStoppingSettings { Every = 200, Prompts = 253, Judgements = 3 });
+        Presets.Kata.Dpo.EarlyStopping.Every.ShouldBe(0);
     }
 
     [Fact]

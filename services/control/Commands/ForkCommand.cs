@@ -3,6 +3,7 @@ using SelfRewarding.Contracts;
 using SelfRewarding.Control.Fork;
 using SelfRewarding.Control.Settings;
 using SelfRewarding.Control.View;
+using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 
 namespace SelfRewarding.Control.Commands;
@@ -51,6 +52,8 @@ public static class ForkCommand
             // Before anything is recorded: a fork that cannot go on because another run has the folder leaves nothing behind.
             if (LogServer.Shared is null && !reader.HasFolder)
                 DataFolder.Open(folder).Dispose();
+            if (settings.Dpo.EarlyStopping.Every > 0 && ValidationPrompts.Problem(await new RunData(reader.Catalog).OfAsync(origin.Parent, cancellationToken), settings) is { } problem)
+                await Console.Error.WriteLineAsync(problem);
             if (names.Contains(run))
                 RefuseOther(await reader.Catalog.StartOfAsync(run, cancellationToken), fork);
             else

@@ -39,6 +39,8 @@ public static class RunCommand
         var seed = await Task.Run(() => SeedData.For(settings), cancellationToken);
         if (settings.Prompts.Source != "model")
             CheckPrompts(settings, seed);
+        if (ValidationPrompts.Problem(seed, settings) is { } problem)
+            await Console.Error.WriteLineAsync(problem);
         await log.AppendOnceAsync(StreamNames.Run(run), RunStage.Started, new RunStarted(run, settings, seed.Sets), cancellationToken);
     }
 

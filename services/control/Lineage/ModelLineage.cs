@@ -84,10 +84,26 @@ public sealed class ModelLineage(LogReader log, Ancestry ancestry)
             children.Add(LineageNode.Of("trained on", null, null, [("examples", plan.Examples), ("too long", plan.TooLong), ("dataset", plan.DatasetSha256)], await SeedSetsAsync(name, cancellationToken)));
         if (steps.Count > 0)
             children.Add(LineageNode.Of("training", null, null, [("recipe", plan?.Recipe), ("steps", steps.Count)], Step(_run, steps[0]), Step(_run, steps[^1])));
+        if (Stopping(training, plan) is { } stopping)
+            children.Add(stopping);
         if ((published?.Parent ?? plan?.Parent)?.Name is { } parent)
             children.Add(LineageNode.Of("comes from", $"{_run}/{parent}", null, [("model", models[parent].Model.Sha256), ("that from", models[parent].Parent?.Name)]));
         children.AddRange(models.Values.Where(model => model.Parent?.Name == name).Select(model => LineageNode.Of("led to", $"{_run}/{model.Model.Name}", null, [("model", model.Model.Sha256)])));
         return LineageNode.Of("model", $"{_run}/{name}", null, [("model", published?.Model.Sha256), ("in", published?.Model.Path), ("shared with", owner == _run ? null : owner)], children);
+    }
+
+    // Why training ended where it did: each checkpoint against the one before.
+    private static LineageNode? Stopping(IReadOnlyList<object> training, TrainingStarted? plan)
+    {
+        var compared = training.OfType<CheckpointCompared>().ToList();
+        return compared.Count == 0 ? null : LineageNode.Of(
+            "checkpoints compared", null, null,
+            [
+                ("prompts", compared[0].Answers.Count), ("judged by", compared[0].Server is { } server ? string.Join(", ", server.Models) : compared[0].Judge.Name),
+                ("stopped at step", compared[^1].Stops ? compared[^1].Step : null), ("of", compared[^1].Stops ? plan?.Steps : null), ("published step", EarlyStoppingRule.Published(compared)?.Step),
+            ],
+            compared.Where(one => one.Against is not null).Select(one => LineageNode.Of(
+                "checkpoint", null, null, [("step", one.Step), ("against", one.Against), ("won", one.Wins), ("tied", one.Ties), ("lost", one.Losses), ("so training", one.Stops ? "stopped" : "went on")])));
     }
 
     private async Task<IEnumerable<LineageNode>> SeedSetsAsync(string model, CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ namespace SelfRewarding.Control.Plan;
 
 /// <summary>What a run takes of the disk, in bytes.</summary>
 /// <param name="Models">M0, the baseline, M1 and the model of each iteration, in the types that they are published in.</param>
-/// <param name="Checkpoints">The two checkpoints that are there while one follows on the other: float32 weights and moments, or an adapter with its moments.</param>
+/// <param name="Checkpoints">The two checkpoints that are there while one follows on the other: float32 weights and moments, or an adapter with its moments; with early stopping also the two models that are compared.</param>
 /// <param name="Log">Texts, tokens and indexes of all events, about.</param>
 public sealed record DiskNeed(long Models, long Checkpoints, long Log)
 {
@@ -27,7 +27,7 @@ public sealed record DiskNeed(long Models, long Checkpoints, long Log)
         var checkpoint = 3 * MemoryNeed.LearnedElements(config, settings) * Float;
         var events = (4L * settings.Iterations * settings.Prompts.PerIteration) + tokens.Trained.Sum(model => (long)model.Steps);
         return new(
-            (settings.Iterations + 3) * published, 2 * checkpoint,
+            (settings.Iterations + 3) * published, 2 * (checkpoint + (settings.Dpo.EarlyStopping.Every > 0 ? published : 0)),
             (tokens.Generated.Sum(work => work.Written) * BytesOfAToken) + (events * BytesOfAnEvent));
     }
 }

@@ -11,8 +11,9 @@ namespace SelfRewarding.Control.Plan;
 /// adapters only).</param>
 /// <param name="Merging">With adapters, once they are trained: the model before in float32, which they are merged into.</param>
 /// <param name="Activations">Training: what the largest part of a batch keeps for the way back, with its scores over the vocabulary.</param>
+/// <param name="Comparing">Training, between two steps: a model that answers or judges beside the policy, where checkpoints are compared.</param>
 /// <param name="IsOneProcess">Whether all workers are in one process: then it generates and trains beside each other.</param>
-public sealed record MemoryNeed(long Weights, long Cache, long State, long Merging, long Activations, bool IsOneProcess)
+public sealed record MemoryNeed(long Weights, long Cache, long State, long Merging, long Activations, long Comparing, bool IsOneProcess)
 {
     /// <summary>A worker's runtime, libtorch and what is not counted here.</summary>
     public const long Runtime = 600L << 20;
@@ -24,11 +25,11 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Mergi
     /// <summary>A worker that generates: prompt-gen, sampler, judge or evaluator.</summary>
     public long Generating => (Models * (Weights + Cache)) + Runtime;
 
-    /// <summary>The worker that trains.</summary>
-    public long Training => Math.Max(State + Activations, Merging) + Runtime;
+    /// <summary>The worker that trains. Nothing is kept for the way back while checkpoints are compared.</summary>
+    public long Training => Math.Max(State + Math.Max(Activations, Comparing), Merging) + Runtime;
 
-    /// <summary>The process that needs most.</summary>
-    public long Most => IsOneProcess ? Generating + Training - Runtime : Math.Max(Generating, Training);
+    /// <summary>The process that needs most. In one process the models that compare are among those that generate.</summary>
+    public long Most => IsOneProcess ? Generating + Math.Max(State + Activations, Merging) : Math.Max(Generating, Training);
 
     /// <summary>Works it out.</summary>
     /// <param name="config">The model's shape.</param>
@@ -41,12 +42,14 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Mergi
         var parameters = Elements(config);
         var (learned, adapted) = (LearnedElements(config, settings), settings.Lora.Figures() is not null);
         var width = ComputeType.Bytes(ComputeType.Named(settings.Model.ComputeDtype));
+        var (weights, cache) = (parameters * width, CacheBytes(config, slots, width) + (Rows * (PerLayer(config) + config.VocabSize) * Float) + Kernels.CachedAttentionBytes);
         return new(
-            Weights: parameters * width,
-            Cache: CacheBytes(config, slots, width) + (Rows * (PerLayer(config) + config.VocabSize) * Float) + Kernels.CachedAttentionBytes,
+            weights,
+            cache,
             State: (parameters * (adapted ? width : Float)) + (3 * learned * Float),
             Merging: adapted ? (parameters + (3 * learned)) * Float : 0,
             Activations: rows * ActivationBytes(config, settings.Train.CheckpointActivations, width),
+            Comparing: settings.Dpo.EarlyStopping.Every > 0 ? weights + cache : 0,
             isOneProcess);
     }
 

@@ -18,6 +18,8 @@ public static class PlanReport
         yield return Row("Training", "steps", "tokens", "");
         foreach (var model in tokens.Trained)
             yield return Row("  " + model.Model, (model.IsExact ? "" : "at most ") + Figures.Count(model.Steps), (model.IsExact ? "" : "at most ") + Figures.Count(model.Tokens), model.ReferenceTokens > 0 ? $"reference {Figures.Count(model.ReferenceTokens)}" : "");
+        if (tokens.Generated.Any(work => work.What == TokenPlan.AnswersOfCheckpoints))
+            yield return $"Trainings on pairs may stop before that: checkpoints {Figures.Count(settings.Dpo.EarlyStopping.Every)} steps apart are compared on {Figures.Count(run.Validation.Count)} prompts.";
         if (settings.Prompts.Source == "model")
             yield return "Counted with one draft a prompt: each further one costs as much again.";
         yield return "";

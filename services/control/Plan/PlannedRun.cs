@@ -58,6 +58,9 @@ public sealed record PlannedRun(RunSettings Settings, SeedData Seed, TextLengths
         }
     }
 
+    /// <summary>What early stopping compares checkpoints on.</summary>
+    public IReadOnlyList<ValidationPrompt> Validation => ValidationPrompts.Of(Seed, Settings);
+
     /// <summary>What cannot work whatever the machine is, a sentence each.</summary>
     public IEnumerable<string> Problems()
     {
@@ -75,6 +78,8 @@ public sealed record PlannedRun(RunSettings Settings, SeedData Seed, TextLengths
             yield return FormattableString.Invariant($"Long answers leave a judgement less room than judge.sampling.max_new_tokens ({judgement}), or none: its text takes {Lengths.JudgeText:0} tokens, an answer up to {answer}, and the context is {Context}.");
         if (Settings.Prompts.Source == "model" && Lengths.DraftText >= Context)
             yield return FormattableString.Invariant($"The examples that a prompt is drafted from take {Lengths.DraftText:0} tokens and the context is {Context}: most drafts will fail (prompts.seed_shots, prompts.own_shots).");
+        if (ValidationPrompts.Problem(Seed, Settings) is { } comparing)
+            yield return comparing;
         if (Baseline.TooLong + First.TooLong > 0)
             yield return $"{First.TooLong} of {First.TooLong + First.Examples} examples of the seed do not fit into the context of {Context} tokens and are left out.";
     }

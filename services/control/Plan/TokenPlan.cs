@@ -24,6 +24,9 @@ public sealed record TrainedTokens(string Model, int Steps, long Tokens, long Re
 /// </summary>
 public sealed record TokenPlan(IReadOnlyList<GeneratedTokens> Generated, IReadOnlyList<TrainedTokens> Trained)
 {
+    /// <summary>What early stopping generates, as it is called.</summary>
+    internal const string AnswersOfCheckpoints = "answers of checkpoints";
+
     /// <summary>Counts.</summary>
     public static TokenPlan Of(PlannedRun run) => new([.. Generation(run).Where(tokens => tokens.Texts > 0)], [.. Training(run)]);
 
@@ -59,7 +62,14 @@ public sealed record TokenPlan(IReadOnlyList<GeneratedTokens> Generated, IReadOn
             var contests = models.Sum(model => EvaluatorService.Opponents(model).Count is var opponents and > 0 ? opponents + 1 : 0);
             yield return Count("judgements for head-to-head", (long)contests * held, lengths.JudgeText + evaluation.Sampling.MaxNewTokens, evaluation.Judgements, judge.Sampling);
         }
+
+        var compared = (long)settings.Iterations * EarlyStoppingRule.Steps(settings.Dpo.EarlyStopping, PreferenceSteps(settings), run.Validation.Count).Count() * run.Validation.Count;
+        yield return Count(AnswersOfCheckpoints, compared, lengths.HeldOutPrompt, 1, evaluation.Sampling);
+        yield return Count("judgements of these", compared, lengths.JudgeText + evaluation.Sampling.MaxNewTokens, settings.Dpo.EarlyStopping.Judgements, judge.Sampling, settings.Engines.Judgements.Url);
     }
+
+    // As if every prompt made a pair, and no training stopped before its end.
+    private static int PreferenceSteps(RunSettings settings) => settings.Dpo.Epochs * ((settings.Prompts.PerIteration + settings.Dpo.Batch - 1) / settings.Dpo.Batch);
 
     private static IEnumerable<TrainedTokens> Training(PlannedRun run)
     {
@@ -69,7 +79,7 @@ public sealed record TokenPlan(IReadOnlyList<GeneratedTokens> Generated, IReadOn
         yield return run.IsJudged ? first : first with { Tokens = (long)((double)first.Steps * settings.Sft.Batch * run.MeanWithMadeJudging), IsExact = false };
 
         var pairs = settings.Prompts.PerIteration;
-        var steps = settings.Dpo.Epochs * ((pairs + settings.Dpo.Batch - 1) / settings.Dpo.Batch);
+        var steps = PreferenceSteps(settings);
         var replayed = (double)steps * settings.Dpo.ReplayJudged * run.Judging;
         for (var iteration = 1; iteration <= settings.Iterations; iteration++)
         {

@@ -54,7 +54,8 @@ public static class Presets
 
     /// <summary>
     /// The figures of Yuan et al. 2024 (arXiv 2401.10020). They give neither the number of steps (they stop early), nor AdamW's
-    /// parameters, nor length limits: those are one pass over their data, PyTorch's defaults, and room for their longest mean answer.
+    /// parameters, nor length limits: those are at most one pass over their data, PyTorch's defaults, and room for their longest mean answer.
+    /// Their checkpoints are compared by Claude 2; here by the model that judged the pairs, or the server that is asked for judgements.
     /// </summary>
     public static RunSettings Paper { get; } = new()
     {
@@ -99,6 +100,7 @@ public static class Presets
             Dropout = 0.1,
             Optimizer = PyTorchAdamW,
             CheckpointEvery = 200,
+            EarlyStopping = new() { Every = 200, Prompts = 253, Judgements = 3 },
         },
         Evaluation = new() { Prompts = 256, Ranked = 541, Judgements = 3, Sampling = PaperSampling(maxNewTokens: 1024) },
     };

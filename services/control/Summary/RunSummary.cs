@@ -174,6 +174,7 @@ public sealed class RunSummary
         TrainingStarted f => f.Run,
         TrainingStepped f => f.Run,
         CheckpointSaved f => f.Run,
+        CheckpointCompared f => f.Run,
         HeldOutAnswered f => f.Run,
         HeldOutJudged f => f.Run,
         ModelEvaluated f => f.Run,

@@ -1,4 +1,5 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.DpoTrainer;
 
 namespace SelfRewarding.Control.Verify;
 
@@ -29,8 +30,9 @@ public static class TrainingChecks
             CheckEpochs(report, subject, plan, steps, ordinals);
         if (published is null)
             return;
-        report.Same("published models are trained to the end", subject, steps.Count, plan.Steps);
-        report.Same("published models are trained to the end", subject, published.Steps, plan.Steps);
+        var compared = facts.OfType<CheckpointCompared>().ToList();
+        report.Same("published models are trained to the end", subject, steps.Count, compared is [.., { Stops: true } last] ? last.Step : plan.Steps);
+        report.Same("published models are trained to the end", subject, published.Steps, EarlyStoppingRule.Published(compared)?.Step ?? plan.Steps);
         report.Same("models come from the model before", subject, published.Parent, plan.Parent);
         report.Same("models are trained on what was frozen", subject, published.DatasetSha256, plan.DatasetSha256);
     }

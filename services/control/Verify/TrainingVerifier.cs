@@ -39,6 +39,8 @@ public sealed class TrainingVerifier(VerifyReport report, TrainingData data, Anc
             report.NotChecked($"which examples the steps of {model} showed", e.Message);
         }
 
+        if (pairs is not null)
+            ComparisonChecks.Check(report, subject, plan, [.. facts.OfType<CheckpointCompared>()], facts.OfType<TrainingStepped>().Count(), seed, settings);
         steps.CheckRates(pairs is not null ? DpoRecipe.Schedule(settings.Dpo, plan.Steps) : SftRecipe.Schedule(settings.Sft, plan.Steps));
         steps.CheckRewards();
     }

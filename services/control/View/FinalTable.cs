@@ -39,7 +39,7 @@ internal static class FinalTable
         table.Section("Training");
         table.Row("recipe", models.Select(model => model.Training?.Recipe));
         table.Row("pairs", models.Select(model => model.Dataset is { } dataset ? Figures.Count(dataset.Pairs) : null));
-        table.Row("steps", models.Select(model => model.Training is { } training ? Figures.Count(training.Steps) : null));
+        table.Row("steps", models.Select(model => model.Training is { } training ? Steps(training, model.Published) : null));
         table.Row("final loss", models.Select(model => Figures.Number(model.Loss, "0.000")));
         table.Row("final rewards/margins", models.Select(model => Figures.Number(model.RewardsMargins, "0.000")));
         return table;
@@ -61,6 +61,9 @@ internal static class FinalTable
         table.Row("sign test, p", contests.Select(contest => contest is null ? null : Figures.Probability(Chance.SignTest(contest.Wins, contest.Losses))));
         table.Row("length-controlled win %", contests.Select(contest => Figures.Percent(contest?.LengthControlledWinRate)));
     }
+
+    private static string Steps(TrainingStarted plan, ModelPublished? published) =>
+        published is not null && published.Steps < plan.Steps ? $"{Figures.Count(published.Steps)} of {Figures.Count(plan.Steps)}" : Figures.Count(plan.Steps);
 
     private static string Count(int? number) => number is { } n ? Figures.Count(n) : "";
 }

@@ -34,6 +34,8 @@ public sealed class PlainLines(RunSummary summary)
         ModelEvaluated f => Measured(f),
         RunCompleted f => $"{f.Model.Name} is the last model: the run is complete",
         RunStopped f => $"the run stopped: {f.Reason}",
+        CheckpointCompared { Against: { } against } f => $"{f.Model}: step {f.Step} against {against} on {Figures.Count(f.Answers.Count)} prompts: {f.Wins} won, {f.Ties} tied, {f.Losses} lost"
+            + (f.Stops ? $"; training stops, and {f.Model} is that of step {against}" : ""),
         TrainingStepped f when summary.Model(f.Model)?.Training?.Steps == f.Step => Training(f),
         _ => null,
     };

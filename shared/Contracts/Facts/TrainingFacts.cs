@@ -50,3 +50,21 @@ public sealed record PreferenceMetrics(
 
 /// <summary>Weights and optimiser state are on disk: training can go on from here.</summary>
 public sealed record CheckpointSaved(string Run, string Model, int Step, string Path, string Sha256, string OptimizerSha256);
+
+/// <summary>A checkpoint's answer to a held-out prompt, and how it was judged.</summary>
+/// <param name="Index">The prompt's place among the held-out prompts; its judgements bear it as their candidate.</param>
+public sealed record ValidationAnswer(int Index, string Prompt, string Text, Finish Finish, IReadOnlyList<Judgement> Judgements);
+
+/// <summary>
+/// Early stopping: what a checkpoint answered, how that was judged, and how it did against the checkpoint before, whose answers are in its own fact. Training goes on where it has more wins than losses; where it has not, training
+/// ends and the checkpoint before is published. The first checkpoint has none before it, and goes on.
+/// </summary>
+/// <param name="Sha256">SHA-256 of the weights as they would be published.</param>
+/// <param name="Judge">The model that training started from: it judged, where no server did.</param>
+/// <param name="Against">The step of the checkpoint before; null for the first.</param>
+/// <param name="Ties">Prompts where both means are equal, or one answer has no parsed judgement.</param>
+/// <param name="Stops">Whether training ends here.</param>
+/// <param name="Server">The server that judged; null where none did.</param>
+public sealed record CheckpointCompared(
+    string Run, string Model, int Step, string Sha256, ModelRef Judge, IReadOnlyList<ValidationAnswer> Answers, int? Against, int Wins, int Ties, int Losses, bool Stops,
+    ServedBy? Server = null);

@@ -14,7 +14,7 @@ public sealed record EngineSettings
     /// <summary>Answers to prompts.</summary>
     public ServerSettings Candidates { get; init; } = new();
 
-    /// <summary>Judgements of answers.</summary>
+    /// <summary>Judgements of answers, those that checkpoints are compared by (early stopping) among them.</summary>
     public ServerSettings Judgements { get; init; } = new();
 }
 

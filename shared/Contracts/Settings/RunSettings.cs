@@ -331,6 +331,8 @@ public sealed record DpoSettings
 
     /// <summary>Weights and optimiser state are saved every so many steps.</summary>
     [Range(1, 1_000_000)] public int CheckpointEvery { get; init; } = 100;
+
+    public EarlyStoppingSettings EarlyStopping { get; init; } = new();
 }
 
 /// <summary>What each published model is measured on.</summary>

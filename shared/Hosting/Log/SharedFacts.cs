@@ -28,6 +28,7 @@ public static class SharedFacts
             TrainingStarted f => f with { Run = run },
             TrainingStepped f => f with { Run = run },
             CheckpointSaved f => f with { Run = run },
+            CheckpointCompared f => f with { Run = run },
             HeldOutAnswered f => f with { Run = run },
             HeldOutJudged f => f with { Run = run },
             ModelEvaluated f => f with { Run = run },

@@ -68,6 +68,20 @@ public sealed class ModelPool : IAsyncDisposable
     /// <exception cref="CheckpointException">The folder cannot be loaded, or its weights have another hash.</exception>
     public Task<ModelLease> AcquireAsync(string folder, string sha256, CancellationToken cancellationToken) => AcquireAsync(folder, sha256, torch.ScalarType.Float32, cancellationToken);
 
+    /// <summary>Frees a model for which there is no further use, so that its memory is there for other work; one that somebody uses stays.</summary>
+    public async ValueTask FreeAsync(string folder, string sha256)
+    {
+        List<Entry> unused;
+        lock (_lock)
+        {
+            var (path, hash) = (Path.GetFullPath(folder), sha256.ToLowerInvariant());
+            unused = [.. _entries.Values.Where(entry => entry.Users == 0 && entry.Key.Folder == path && entry.Key.Sha256 == hash)];
+            foreach (var entry in unused) _entries.Remove(entry.Key);
+        }
+
+        await DropAsync(unused);
+    }
+
     /// <summary>Stops all engines and frees all models.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -24,6 +24,7 @@ internal static class KnownMetrics
         ["self_rewarding.training.grad_norm"] = ["model"],
         ["self_rewarding.training.reward.margin"] = ["model"],
         ["self_rewarding.training.reward.accuracy"] = ["model"],
+        ["self_rewarding.training.win_rate"] = ["model"],
         ["self_rewarding.training.tokens"] = ["model"],
         ["self_rewarding.training.step.duration"] = ["model"],
         ["self_rewarding.evaluation.exact_match"] = ["model"],

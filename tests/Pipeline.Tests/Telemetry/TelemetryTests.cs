@@ -27,6 +27,18 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public void A_comparison_of_checkpoints_reports_its_win_rate_a_tie_being_half_and_the_first_checkpoint_has_none()
+    {
+        var first = new CheckpointCompared("r", "telemetry-compared", 2, "sha", new ModelRef("M1", "p", "s"), [.. Enumerable.Range(0, 8).Select(i => new ValidationAnswer(i, "p", "a", Finish.Stop, []))], null, 0, 0, 0, false);
+        using var span = new Activity("train").Start();
+        Listen(() => TrainingTelemetry.Record(first), first.Model).ShouldBeEmpty();
+        Listen(() => TrainingTelemetry.Record(first with { Step = 4, Against = 2, Wins = 1, Ties = 2, Losses = 5, Stops = true }), first.Model).ShouldBe(["self_rewarding.training.win_rate=0.25"]);
+        var told = span.Events.ShouldHaveSingleItem();
+        told.Name.ShouldBe("self_rewarding.training.comparison");
+        told.Tags.ShouldBe([new("step", 4), new("against", 2), new("wins", 1), new("ties", 2), new("losses", 5), new("stops", true)], ignoreOrder: true);
+    }
+
+    [Fact]
     public void A_discarded_prompt_is_counted_under_its_reason() =>
         Listen(() => PromptTelemetry.Count(PromptStage.Sampled, new PromptDiscarded("r", 1, 0, DiscardReason.SmallMargin, "", [], [])), "SmallMargin").ShouldBe(["self_rewarding.prompt.discarded=1"]);
 
