@@ -14,6 +14,7 @@ public enum DrawPurpose
     Evaluation = 9,
     EvaluationJudgement = 10,
     EftJudgement = 11,
+    MetaJudgement = 12,
     Validation = 13,
     ValidationJudgement = 14,
 }

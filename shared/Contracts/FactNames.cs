@@ -34,7 +34,7 @@ public static class FactNames
 
     /// <summary>
     /// From each older shape to the next; so far every fact has had one shape (<see cref="RunStarted.Origin"/>, <see cref="TrainingStepped.Rewards"/>,
-    /// <see cref="RunSettings.Engines"/> and <see cref="CandidatesSampled.Server"/> with its like were added with a default).
+    /// <see cref="RunSettings.Engines"/>, <see cref="CandidatesSampled.Server"/> with its like, and what the meta-judge adds were added with a default).
     /// A new one needs: the new name in <see cref="ByType"/>, a step here, and a golden of each shape in the tests.
     /// </summary>
     public static readonly IReadOnlyList<Upcast> Upcasts = [];

@@ -51,6 +51,6 @@ public sealed class DrawKeyTests
     [Fact]
     public void The_numbers_of_the_purposes_are_part_of_the_log() =>
         Enum.GetValues<DrawPurpose>().Select(purpose => $"{purpose}={(int)purpose}").ShouldBe(
-            ["Initialisation=1", "SeedData=2", "Shots=3", "Draft=4", "Candidate=5", "Judgement=6", "Shuffle=7", "Dropout=8", "Evaluation=9", "EvaluationJudgement=10", "EftJudgement=11", "Validation=13",
+            ["Initialisation=1", "SeedData=2", "Shots=3", "Draft=4", "Candidate=5", "Judgement=6", "Shuffle=7", "Dropout=8", "Evaluation=9", "EvaluationJudgement=10", "EftJudgement=11", "MetaJudgement=12", "Validation=13",
                 "ValidationJudgement=14"]);
 }

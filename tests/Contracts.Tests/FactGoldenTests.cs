@@ -99,6 +99,25 @@ public sealed class FactGoldenTests
         (written.ToJsonString(s_readable) + "\n").ShouldBe(stored);
     }
 
+    // Beside the goldens of runs without one, which stay as they were.
+    [Theory]
+    [InlineData("run_started", nameof(JudgeSettings.MetaIterations), nameof(JudgeSettings.MetaMaxLength), nameof(FormatSettings.MetaJudge))]
+    [InlineData("candidates_judged", nameof(CandidatesJudged.Meta))]
+    [InlineData("preference_pair_built", nameof(PreferencePairBuilt.Judging))]
+    [InlineData("prompt_discarded", nameof(PromptDiscarded.Judging))]
+    [InlineData("dataset_frozen", nameof(DatasetStatistics.Judging))]
+    [InlineData("training_stepped", nameof(TrainingStepped.Judging))]
+    public void A_fact_of_a_run_with_a_meta_judge_reads_and_writes_the_same_and_without_one_says_nothing_of_it(string name, params string[] added)
+    {
+        var (type, stored) = (FactNames.ByName[name], File.ReadAllText(Path.Combine(Folder(), $"{name}.v1.with-meta-judge.json")));
+        (JsonSerializer.Serialize(JsonSerializer.Deserialize(stored, type)!, type, s_readable) + "\n").ShouldBe(stored);
+        foreach (var property in added)
+        {
+            stored.ShouldContain($"\"{property}\"");
+            File.ReadAllText(Golden(name)).ShouldNotContain($"\"{property}\"");
+        }
+    }
+
     [Fact]
     public void No_golden_is_of_a_fact_that_there_is_not() =>
         Directory.GetFiles(Folder(), "*.json").Select(Path.GetFileName).Where(file => file!.Split('.').Length == 3).ShouldBe(FactNames.Versions.Names.Select(Golden).Select(Path.GetFileName), ignoreOrder: true);

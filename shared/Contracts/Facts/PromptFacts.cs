@@ -53,8 +53,10 @@ public sealed record Judgement(int Candidate, int Index, string Raw, double? Sco
 /// <summary>Stage 3: J judgements of each of the N answers.</summary>
 /// <param name="Judge">The iteration's model: it judged, where no server did.</param>
 /// <param name="Server">The server that judged; null where none did.</param>
+/// <param name="Meta">Comparisons of judgements of one of the answers; null where the iteration has no meta-judge, empty where there was nothing to compare.</param>
 public sealed record CandidatesJudged(
-    string Run, int Iteration, int Ordinal, ModelRef Judge, IReadOnlyList<Judgement> Judgements, ServedBy? Server = null);
+    string Run, int Iteration, int Ordinal, ModelRef Judge, IReadOnlyList<Judgement> Judgements, ServedBy? Server = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<MetaJudgement>? Meta = null);
 
 /// <summary>A candidate's mean over its parsed judgements; null when none parsed. Never rounded.</summary>
 public sealed record CandidateScore(int Candidate, double? Mean, int Parsed);
@@ -63,8 +65,10 @@ public sealed record CandidateScore(int Candidate, double? Mean, int Parsed);
 public sealed record PairSide(int Candidate, string Text, double Score);
 
 /// <summary>Stage 4: the pair that the model will be trained on.</summary>
+/// <param name="Judging">What came of comparing judgements; null where none were compared.</param>
 public sealed record PreferencePairBuilt(
-    string Run, int Iteration, int Ordinal, string Prompt, PairSide Chosen, PairSide Rejected, IReadOnlyList<CandidateScore> Scores);
+    string Run, int Iteration, int Ordinal, string Prompt, PairSide Chosen, PairSide Rejected, IReadOnlyList<CandidateScore> Scores,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JudgingOutcome? Judging = null);
 
 /// <summary>Why a prompt made no pair.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<DiscardReason>))]
@@ -101,8 +105,10 @@ public enum DiscardReason
     PairTooLarge,
 }
 
-/// <summary>The other end of a prompt's life: no pair, and why.</summary>
+/// <summary>The other end of a prompt's life: no pair of answers, and why.</summary>
 /// <param name="Server">The server that wrote the refused drafts; null where none did.</param>
+/// <param name="Judging">What came of comparing judgements, which may be a pair all the same; null where none were compared.</param>
 public sealed record PromptDiscarded(
     string Run, int Iteration, int Ordinal, DiscardReason Reason, string Detail,
-    IReadOnlyList<CandidateScore> Scores, IReadOnlyList<RejectedDraft> Rejected, ServedBy? Server = null);
+    IReadOnlyList<CandidateScore> Scores, IReadOnlyList<RejectedDraft> Rejected, ServedBy? Server = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JudgingOutcome? Judging = null);

@@ -1,16 +1,28 @@
+using System.Text.Json.Serialization;
+
 namespace SelfRewarding.Contracts;
 
 /// <summary>The drift panel's counts for one iteration's judgements and pairs.</summary>
 /// <param name="ScoreHistogram">Parsed scores by rounded value "0" to "5".</param>
 /// <param name="ChosenLongerShare">Share of pairs whose chosen answer has more characters.</param>
+/// <param name="Judging">The same of judgements that were compared; null where none were.</param>
 public sealed record DatasetStatistics(
     int Prompts, int Candidates, int Judgements, int UnparsableJudgements, int TruncatedCandidates,
     IReadOnlyDictionary<string, int> ScoreHistogram, IReadOnlyDictionary<string, int> Discarded,
-    double MeanScore, double MeanCandidateLength, double ChosenLongerShare, double MeanMargin);
+    double MeanScore, double MeanCandidateLength, double ChosenLongerShare, double MeanMargin,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JudgingStatistics? Judging = null);
+
+/// <summary>Counts of one iteration's comparisons of judgements, and of the pairs that came of them.</summary>
+/// <param name="Comparisons">Each order of two judgements is one.</param>
+/// <param name="WonFirst">Those that the judgement shown first won.</param>
+/// <param name="WonSecond">Those that the second one won; the rest could not be read.</param>
+/// <param name="NoPair">Prompts whose comparisons made no pair, by reason.</param>
+public sealed record JudgingStatistics(int Pairs, int Comparisons, int WonFirst, int WonSecond, IReadOnlyDictionary<string, int> NoPair);
 
 /// <summary>Version 1 of <c>training-{run}-{model}</c> for a DPO model: exactly what it is trained on.</summary>
 /// <param name="Model">The model that will be made from it, such as <c>M2</c>.</param>
-/// <param name="Sha256">SHA-256 of the canonical dataset: one JSON line a pair, by ordinal.</param>
+/// <param name="Pairs">Pairs of answers; those of judgements are in the statistics.</param>
+/// <param name="Sha256">SHA-256 of the canonical dataset: one JSON line a pair, by ordinal, pairs of judgements among them.</param>
 public sealed record DatasetFrozen(string Run, int Iteration, string Model, int Pairs, string Sha256, DatasetStatistics Statistics);
 
 /// <summary>One seed example that EFT building accepted or refused, and why.</summary>
@@ -35,12 +47,14 @@ public sealed record TrainingStarted(
 /// What each pair of the batch was worth before the step, in the order of <paramref name="Examples"/>; null for SFT, and in events from before this
 /// was recorded.
 /// </param>
+/// <param name="Judging">Which of the batch, by their places in <paramref name="Examples"/>, are their prompts' pairs of judgements; null where none is.</param>
 public sealed record TrainingStepped(
     string Run, string Model, int Step, double Loss, double GradNorm, double LearningRate, int Tokens, double Seconds,
-    PreferenceMetrics? Preference, IReadOnlyList<int> Examples, double? ReplayLoss, IReadOnlyList<int> Replayed, IReadOnlyList<PairReward>? Rewards = null);
+    PreferenceMetrics? Preference, IReadOnlyList<int> Examples, double? ReplayLoss, IReadOnlyList<int> Replayed, IReadOnlyList<PairReward>? Rewards = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<int>? Judging = null);
 
 /// <summary>
-/// Implicit rewards of a pair's two answers, β (log π − log π_ref) with the step's dropout: how far the policy has moved from its reference on each.
+/// Implicit rewards of a pair's two texts, β (log π − log π_ref) with the step's dropout: how far the policy has moved from its reference on each.
 /// </summary>
 public sealed record PairReward(double Chosen, double Rejected);
 

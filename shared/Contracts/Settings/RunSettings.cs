@@ -121,6 +121,10 @@ public sealed record FormatSettings
 
     /// <summary>How one few-shot example is written inside <c>{examples}</c>.</summary>
     [Required] public string DraftExample { get; init; } = "{prompt}\n";
+
+    /// <summary>What the model compares two judgements by; <c>{prompt}</c>, <c>{response}</c>, <c>{first}</c> and <c>{second}</c> are filled in. Null takes what goes with format.judge, where judge.meta_iterations asks for it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? MetaJudge { get; init; }
 }
 
 /// <summary>Supervised fine-tuning of the baseline (IFT) and of M1 (IFT + EFT).</summary>
@@ -262,6 +266,17 @@ public sealed record JudgeSettings
 
     /// <summary>A score above this is none.</summary>
     [Range(-1000.0, 1000.0)] public double MaxScore { get; init; } = 5;
+
+    /// <summary>In the first so many iterations the model also compares judgements of one answer of each prompt, and is trained on the better against the worse (Meta-Rewarding's meta-judge); null is in none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Range(1, 20)] public int? MetaIterations { get; init; }
+
+    /// <summary>Longest judgement, in characters, that may be chosen for such a pair; null sets no limit.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Range(1, 10_000_000)] public int? MetaMaxLength { get; init; }
+
+    /// <summary>Whether judgements are compared in an iteration, counted from 1.</summary>
+    public bool IsMetaJudged(int iteration) => iteration <= MetaIterations;
 }
 
 /// <summary>Which of the judged answers make the pair.</summary>

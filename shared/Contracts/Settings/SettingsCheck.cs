@@ -42,6 +42,8 @@ public static class SettingsCheck
             problems.Add(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"sft.eft_share ({settings.Sft.EftShare}) and sft.draft_share ({settings.Sft.DraftShare}) leave nothing for demonstrations, expected a sum below 1."));
         if (settings.Judge.MinScore >= settings.Judge.MaxScore)
             problems.Add($"judge.min_score is {settings.Judge.MinScore}, expected below judge.max_score ({settings.Judge.MaxScore}).");
+        if (settings.Judge is { MetaIterations: { } meta, Count: 1 })
+            problems.Add($"judge.meta_iterations is {meta}, but judge.count is 1: comparing judgements takes two.");
         if (settings.Pairs.LengthControlByIteration is { } byIteration && (byIteration.Count == 0 || !byIteration.All(rho => rho is >= 0 and <= 1)))
             problems.Add($"pairs.length_control_by_iteration is {(byIteration.Count == 0 ? "empty" : Describe(byIteration))}, expected one or more numbers from 0 to 1, or null.");
         if (settings.Pairs is { LengthControl: { } length, LengthControlByIteration: { } each })
@@ -56,6 +58,8 @@ public static class SettingsCheck
         RequirePlaceholder(settings.Format.Judge, "format.judge", "{response}", problems);
         RequirePlaceholder(settings.Format.Draft, "format.draft", "{examples}", problems);
         RequirePlaceholder(settings.Format.DraftExample, "format.draft_example", "{prompt}", problems);
+        foreach (var placeholder in settings.Format.MetaJudge is null ? Array.Empty<string>() : ["{prompt}", "{response}", "{first}", "{second}"])
+            RequirePlaceholder(settings.Format.MetaJudge!, "format.meta_judge", placeholder, problems);
         return problems;
     }
 
