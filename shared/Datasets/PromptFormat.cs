@@ -15,6 +15,12 @@ public sealed class PromptFormat(FormatSettings settings)
     /// <summary>What the model judges an answer by.</summary>
     public string Judge(string prompt, string response) => Fill(settings.Judge, ("{prompt}", prompt), ("{response}", response));
 
+    /// <summary>What the model compares two judgements of an answer by.</summary>
+    /// <exception cref="InvalidOperationException">The layout was never given.</exception>
+    public string MetaJudge(string prompt, string response, string first, string second) => Fill(
+        settings.MetaJudge ?? throw new InvalidOperationException("format.meta_judge is not set, though the run compares judgements."),
+        ("{prompt}", prompt), ("{response}", response), ("{first}", first), ("{second}", second));
+
     /// <summary>What the model drafts a new instruction from.</summary>
     public string Draft(IEnumerable<string> examples) =>
         Fill(settings.Draft, ("{examples}", string.Concat(examples.Select(example => Fill(settings.DraftExample, ("{prompt}", example))))));

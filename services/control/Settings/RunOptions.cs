@@ -72,7 +72,7 @@ public static partial class RunOptions
         if (source is not null) draft.Set(source, "preset", preset);
         if (!mayLackData && Presets.MissingData(preset, draft.HasData) is { } missing) draft.AddProblem(missing);
         CheckRunName(options, draft);
-        return (Absolute(ChatSettings.Resolve(draft.Build(mayLackData))), draft);
+        return (Absolute(MetaJudgeSettings.Resolve(ChatSettings.Resolve(draft.Build(mayLackData)))), draft);
     }
 
     /// <summary>The options of <c>selfreward fork</c> that are settings: all that a fork may change.</summary>
@@ -98,7 +98,7 @@ public static partial class RunOptions
 
         AssignAll(options, draft, [.. Short.Where(entry => ForkMayChange(entry.Path))]);
         CheckRunName(options, draft);
-        return Absolute(draft.Build());
+        return Absolute(MetaJudgeSettings.Resolve(draft.Build()));
     }
 
     /// <summary>The fork's name, where one is given.</summary>
