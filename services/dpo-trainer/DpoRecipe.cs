@@ -7,8 +7,8 @@ using SelfRewarding.Model;
 namespace SelfRewarding.DpoTrainer;
 
 /// <summary>
-/// Direct preference optimisation: M(t+1) starts from M(t), which is also the reference, and sees exactly the pairs that were frozen, beside
-/// judging examples of the seed where replay is on.
+/// Direct preference optimisation: M(t+1) starts from M(t), which is also the reference, and sees exactly the pairs that were frozen, those of
+/// judgements among those of answers, beside judging examples of the seed where replay is on.
 /// </summary>
 public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuilder eftBuilder, CheckpointAnswers answers, WorkerOptions options, TimeProvider time)
 {
@@ -27,7 +27,7 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
         var replay = JudgingReplay.Of(judged, settings, frozen.Iteration, chat, context);
 
         if (pairs.Count == 0)
-            throw new InvalidDataException($"None of the {frozen.Pairs} pairs of iteration {frozen.Iteration} fits into the model's context of {context} tokens: there is nothing to train {name} on.");
+            throw new InvalidDataException($"None of the {pairs.TooLong} pairs of iteration {frozen.Iteration} fits into the model's context of {context} tokens: there is nothing to train {name} on.");
         var reference = ReferenceLogProbs.Of(pairs, run, name, parent, settings, options); // log π_ref: (pairs) each side, worked out once
 
         // Plan: recorded before the first step, found again after a crash.
@@ -62,7 +62,7 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
 
             await job.StepAsync(
                 new TrainingStepped(run, name, step, outcome.Loss, gradNorm, learningRate, tokens, clock.Elapsed.TotalSeconds, metrics, [.. rows.Select(row => pairs[row].Ordinal)],
-                    replayLoss, replayed, rewards),
+                    replayLoss, replayed, rewards, pairs.JudgingIn(rows)),
                 cancellationToken);
             if ((step % dpo.CheckpointEvery == 0 && step < steps) || stopping.IsDue(step))
                 await job.CheckpointAsync(step, cancellationToken);

@@ -8,12 +8,18 @@ using TorchSharp;
 
 namespace SelfRewarding.DpoTrainer;
 
-/// <summary>A pair, and how its rejected answer ended.</summary>
-public sealed record FrozenPair(PreferencePairBuilt Pair, Finish RejectedFinish)
+/// <summary>A pair, and how its rejected text ended.</summary>
+public sealed record FrozenPair(CanonicalPair Pair, Finish RejectedFinish)
 {
-    /// <summary>The pair that a prompt made; null for one that made none.</summary>
-    public static FrozenPair? Of(PromptHistory history) => history.Outcome is PreferencePairBuilt pair
-        ? new FrozenPair(pair, history.Sampled?.Candidates.FirstOrDefault(candidate => candidate.Index == pair.Rejected.Candidate)?.Finish ?? Finish.Stop)
+    /// <summary>All that a prompt gives to train on: a pair of answers, one of judgements, both or neither.</summary>
+    public static IEnumerable<FrozenPair> AllOf(PromptHistory history) =>
+        CanonicalPair.AllOf(history.Outcome).Select(pair => new FrozenPair(pair, (pair.IsJudging ? RejectedJudgement(history) : RejectedAnswer(history)) ?? Finish.Stop));
+
+    private static Finish? RejectedAnswer(PromptHistory history) =>
+        history.Sampled?.Candidates.FirstOrDefault(candidate => candidate.Index == (history.Outcome as PreferencePairBuilt)?.Rejected.Candidate)?.Finish;
+
+    private static Finish? RejectedJudgement(PromptHistory history) => history.Judging is { } judging
+        ? history.Judged?.Judgements.FirstOrDefault(judgement => judgement.Candidate == judging.Candidate && judgement.Index == judging.Pair?.Rejected.Judgement)?.Finish
         : null;
 }
 
@@ -28,7 +34,8 @@ public sealed class FrozenPairs
     private FrozenPairs(ulong key) => _key = key;
 
     /// <summary>One pair.</summary>
-    public sealed record Row(int Ordinal, TrainingSequence Chosen, TrainingSequence Rejected);
+    /// <param name="IsJudging">Whether it is the prompt's pair of judgements, not of answers.</param>
+    public sealed record Row(int Ordinal, bool IsJudging, TrainingSequence Chosen, TrainingSequence Rejected);
 
     /// <summary>Log-probabilities under a model, by row: sums over response tokens, in nats.</summary>
     public sealed record LogProbs(float[] Chosen, float[] Rejected);
@@ -52,10 +59,7 @@ public sealed class FrozenPairs
     {
         var pairs = new List<FrozenPair>();
         await foreach (var history in log.ReadIterationAsync(frozen.Run, frozen.Iteration, cancellationToken))
-        {
-            if (FrozenPair.Of(history) is { } pair)
-                pairs.Add(pair);
-        }
+            pairs.AddRange(FrozenPair.AllOf(history));
 
         var sha256 = CanonicalDataset.Sha256(pairs.Select(pair => pair.Pair));
         if (sha256 != frozen.Sha256)
@@ -73,9 +77,9 @@ public sealed class FrozenPairs
         var format = new PromptFormat(settings.Format);
         foreach (var (pair, rejectedFinish) in pairs)
         {
-            var prompt = format.Answer(pair.Prompt);
-            var rejected = pair.Rejected.Text; // an answer that was cut off never said that it was at its end
-            var row = new Row(pair.Ordinal, chat.Sequence(prompt, pair.Chosen.Text), chat.Sequence(prompt, rejected, ends: rejectedFinish == Finish.Stop || rejected.Length == 0));
+            var prompt = pair.Response is { } judged ? format.Judge(pair.Prompt, judged) : format.Answer(pair.Prompt);
+            var rejected = pair.Rejected; // a text that was cut off never said that it was at its end
+            var row = new Row(pair.Ordinal, pair.IsJudging, chat.Sequence(prompt, pair.Chosen), chat.Sequence(prompt, rejected, ends: rejectedFinish == Finish.Stop || rejected.Length == 0));
             if (Math.Max(row.Chosen.Length, row.Rejected.Length) > context)
                 dataset.TooLong++;
             else
@@ -95,6 +99,13 @@ public sealed class FrozenPairs
         var (epoch, batch) = Math.DivRem(step - 1, BatchesPerEpoch(size));
         var key = DrawKey.For(_key, DrawPurpose.Shuffle, epoch);
         return [.. Enumerable.Range(batch * size, Math.Min(size, Count - (batch * size))).Select(position => KeyedPermutation.At(position, Count, key))];
+    }
+
+    /// <summary>Which rows of a batch are pairs of judgements, by their places in it; null where none is.</summary>
+    public IReadOnlyList<int>? JudgingIn(IReadOnlyList<int> batch)
+    {
+        IReadOnlyList<int> places = [.. batch.Index().Where(row => _rows[row.Item].IsJudging).Select(row => row.Index)];
+        return places.Count == 0 ? null : places;
     }
 
     /// <summary>Scores every pair with a model that does not change, such as the reference.</summary>

@@ -23,7 +23,13 @@ public static class PairRewards
         rewards.Average(pair => pair.Chosen), rewards.Average(pair => pair.Rejected), rewards.Average(pair => pair.Chosen - pair.Rejected),
         rewards.Average(pair => pair.Chosen > pair.Rejected ? 1.0 : 0.0), logpsChosen, logpsRejected);
 
+    /// <summary>Whether a step saw a prompt's pair of answers, or that of judgements.</summary>
+    public static bool Saw(TrainingStepped step, int ordinal, bool judging) => PlaceOf(step, ordinal, judging) is not null;
+
     /// <summary>A pair's rewards at a step; null where the step did not see it or did not record them.</summary>
-    public static PairReward? At(TrainingStepped step, int ordinal) =>
-        step.Rewards is { } rewards ? step.Examples.Zip(rewards).Where(pair => pair.First == ordinal).Select(pair => pair.Second).FirstOrDefault() : null;
+    public static PairReward? At(TrainingStepped step, int ordinal, bool judging) =>
+        step.Rewards is { } rewards && PlaceOf(step, ordinal, judging) is { } place ? rewards.ElementAtOrDefault(place) : null;
+
+    private static int? PlaceOf(TrainingStepped step, int ordinal, bool judging) =>
+        step.Examples.Index().Where(example => example.Item == ordinal && step.Judging?.Contains(example.Index) == true == judging).Select(example => (int?)example.Index).FirstOrDefault();
 }

@@ -5,7 +5,7 @@ using SelfRewarding.Inference;
 
 namespace SelfRewarding.Judge;
 
-/// <summary>Stage 3: the iteration's model, or a server in its place, judges each answer J times.</summary>
+/// <summary>Stage 3: the iteration's model, or a server in its place, judges each answer J times, and compares judgements where the settings ask for it.</summary>
 public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engines, WorkInHand inHand) : IConsumer<CandidatesSampled>
 {
     public async Task Consume(ConsumeContext<CandidatesSampled> context)
@@ -31,16 +31,31 @@ public sealed class JudgeConsumer(RunLog log, RunCatalog runs, TextEngines engin
     private async Task<object> JudgeAsync(PromptGenerated generated, CandidatesSampled sampled, CancellationToken cancellationToken)
     {
         var settings = await runs.SettingsOfAsync(sampled.Run, cancellationToken);
-        var judge = new AnswerJudge(engines.Judgements(settings));
+        var generator = engines.Judgements(settings);
+        var judge = new AnswerJudge(generator);
         var judged = await Task.WhenAll(sampled.Candidates.Select(candidate => judge.JudgeAsync(
             sampled.Model, generated.Prompt, candidate.Text, candidate.Index, settings,
             Enumerable.Range(0, settings.Judge.Count)
                 .Select(index => DrawKey.For(settings.Seed, DrawPurpose.Judgement, sampled.Iteration, sampled.Ordinal, candidate.Index, index)).ToList(),
             cancellationToken)));
+        IReadOnlyList<Judgement> judgements = [.. judged.SelectMany(answer => answer.Judgements)];
+        var compared = settings.Judge.IsMetaJudged(sampled.Iteration) ? await CompareAsync(new MetaJudge(generator), generated, sampled, judgements, settings, cancellationToken) : null;
         var fact = new CandidatesJudged(
-            sampled.Run, sampled.Iteration, sampled.Ordinal, sampled.Model, [.. judged.SelectMany(answer => answer.Judgements)], ServedBy.Sum(judged.Select(answer => answer.Server)));
+            sampled.Run, sampled.Iteration, sampled.Ordinal, sampled.Model, judgements,
+            ServedBy.Sum([.. judged.Select(answer => answer.Server), .. compared?.Select(comparison => comparison.Server) ?? []]),
+            compared is null ? null : [.. compared.Select(comparison => comparison.Comparison)]);
         return MessageLimit.Refuses(fact) is { } excess
             ? new PromptDiscarded(sampled.Run, sampled.Iteration, sampled.Ordinal, DiscardReason.JudgementsTooLarge, excess, [], [])
             : fact;
+    }
+
+    private static async Task<IReadOnlyList<JudgementsCompared>> CompareAsync(
+        MetaJudge judge, PromptGenerated generated, CandidatesSampled sampled, IReadOnlyList<Judgement> judgements, RunSettings settings, CancellationToken cancellationToken)
+    {
+        var compared = MetaSelection.Compared(judgements);
+        return compared.Count == 0 ? [] : await judge.CompareAsync(
+            sampled.Model, generated.Prompt, sampled.Candidates.Single(answer => answer.Index == compared[0].Candidate), settings,
+            [.. MetaSelection.Questions(compared).Select(pair => (pair.First, pair.Second, MetaSelection.Key(settings, sampled.Iteration, sampled.Ordinal, pair.First.Index, pair.Second.Index)))],
+            cancellationToken);
     }
 }

@@ -106,7 +106,7 @@ public sealed class DatasetFreezer(RunLog runLog, FactLog log, IBus bus, HostFai
             return;
         using var span = PairTelemetry.BeginFreezing(run, iteration, settledBy);
         object fact;
-        if (tally.Pairs.Count == 0)
+        if (!tally.HasPairs)
         {
             fact = await runLog.AppendStoppedAsync(new RunStopped(run, iteration, WhyNoPair(iteration, tally)), cancellationToken);
         }

@@ -11,6 +11,7 @@ public sealed class IterationTally
     private readonly SortedDictionary<int, double> _margins = []; // by ordinal, so that their mean does not depend on the order of arrival
     private readonly SortedDictionary<string, int> _discarded = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _histogram = new(StringComparer.Ordinal);
+    private readonly JudgingTally _judging = new();
     private int _candidates, _truncated, _judgements, _unparsable, _chosenLonger;
     private long _characters;
     private decimal _scores; // exact, so that the mean does not depend on the order of arrival
@@ -18,8 +19,11 @@ public sealed class IterationTally
     /// <summary>Prompts that became a pair or were discarded.</summary>
     public int Settled => _margins.Count + _discarded.Values.Sum();
 
-    /// <summary>The prompts that made a pair, by ordinal.</summary>
+    /// <summary>The prompts that made a pair of answers, by ordinal.</summary>
     public IReadOnlyCollection<int> Pairs => _margins.Keys;
+
+    /// <summary>Whether there is a pair to train on, of answers or of judgements.</summary>
+    public bool HasPairs => _margins.Count + _judging.Pairs > 0;
 
     /// <summary>How many judgements gave no score.</summary>
     public (int Unparsable, int All) Judgements => (_unparsable, _judgements);
@@ -50,9 +54,11 @@ public sealed class IterationTally
             case PreferencePairBuilt pair:
                 _margins[pair.Ordinal] = pair.Chosen.Score - pair.Rejected.Score;
                 _chosenLonger += pair.Chosen.Text.Length > pair.Rejected.Text.Length ? 1 : 0;
+                _judging.Apply(pair.Judging);
                 break;
             case PromptDiscarded discarded:
                 Count(_discarded, discarded.Reason.ToString());
+                _judging.Apply(discarded.Judging);
                 break;
         }
     }
@@ -66,7 +72,8 @@ public sealed class IterationTally
             MeanScore: parsed == 0 ? 0 : (double)_scores / parsed,
             MeanCandidateLength: _candidates == 0 ? 0 : (double)_characters / _candidates,
             ChosenLongerShare: _margins.Count == 0 ? 0 : (double)_chosenLonger / _margins.Count,
-            MeanMargin: _margins.Count == 0 ? 0 : _margins.Values.Average());
+            MeanMargin: _margins.Count == 0 ? 0 : _margins.Values.Average(),
+            Judging: _judging.Statistics());
     }
 
     private static void Count(SortedDictionary<string, int> counts, string key) => counts[key] = counts.GetValueOrDefault(key) + 1;

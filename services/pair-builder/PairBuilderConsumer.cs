@@ -4,7 +4,7 @@ using SelfRewarding.Hosting;
 
 namespace SelfRewarding.PairBuilder;
 
-/// <summary>Stage 4: settles a judged prompt as a preference pair, or discards it with a reason.</summary>
+/// <summary>Stage 4: settles a judged prompt as a preference pair, or discards it with a reason; either with the pair of judgements that was made of it.</summary>
 public sealed class PairBuilderConsumer(RunLog log, RunCatalog runs) : IConsumer<CandidatesJudged>
 {
     public async Task Consume(ConsumeContext<CandidatesJudged> context)
@@ -30,11 +30,15 @@ public sealed class PairBuilderConsumer(RunLog log, RunCatalog runs) : IConsumer
     public static object Settle(PromptGenerated generated, CandidatesSampled sampled, CandidatesJudged judged, RunSettings settings)
     {
         var choice = PairSelection.Choose(sampled.Candidates, judged.Judgements, settings.Pairs.In(generated.Iteration), settings.Judge);
-        if (choice.Pair is not { } pair)
-            return Discarded(choice.Discard!.Value, choice.Detail);
-        var built = new PreferencePairBuilt(generated.Run, generated.Iteration, generated.Ordinal, generated.Prompt, pair.Chosen, pair.Rejected, choice.Scores);
-        return MessageLimit.Refuses(built) is { } excess ? Discarded(DiscardReason.PairTooLarge, excess) : built;
+        var judging = judged.Meta is { } comparisons && settings.Judge.IsMetaJudged(generated.Iteration)
+            ? JudgingSelection.Choose(generated.Prompt, sampled.Candidates, judged.Judgements, comparisons, settings.Judge)
+            : null;
+        object fact = choice.Pair is { } pair
+            ? new PreferencePairBuilt(generated.Run, generated.Iteration, generated.Ordinal, generated.Prompt, pair.Chosen, pair.Rejected, choice.Scores, judging)
+            : Discarded(choice.Discard!.Value, choice.Detail, judging);
+        return MessageLimit.Refuses(fact) is { } excess ? Discarded(DiscardReason.PairTooLarge, excess, judging: null) : fact;
 
-        PromptDiscarded Discarded(DiscardReason reason, string detail) => new(generated.Run, generated.Iteration, generated.Ordinal, reason, detail, choice.Scores, []);
+        PromptDiscarded Discarded(DiscardReason reason, string detail, JudgingOutcome? judging) =>
+            new(generated.Run, generated.Iteration, generated.Ordinal, reason, detail, choice.Scores, [], Judging: judging);
     }
 }

@@ -13,6 +13,7 @@ public static class PairTelemetry
     private static readonly ActivitySource Source = new(Name);
     private static readonly Meter Meter = new(Name);
     private static readonly Counter<long> Pairs = Meter.CreateCounter<long>("self_rewarding.pair.built", "{pair}", "Preference pairs");
+    private static readonly Counter<long> JudgingPairs = Meter.CreateCounter<long>("self_rewarding.judging_pair.built", "{pair}", "Preference pairs of judgements");
     private static readonly Histogram<double> Margin = Meter.CreateHistogram(
         "self_rewarding.pair.margin", "{point}", "By how much the chosen answer's mean score is above the rejected one's", null,
         new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.25, 0.5, 1, 1.5, 2, 3, 4, 5] });
@@ -24,6 +25,8 @@ public static class PairTelemetry
     /// <summary>Counts a pair that was just recorded; discards are counted where any stage is recorded.</summary>
     public static void Count(object outcome)
     {
+        if (outcome is PreferencePairBuilt { Judging.Pair: not null } or PromptDiscarded { Judging.Pair: not null })
+            JudgingPairs.Add(1);
         if (outcome is not PreferencePairBuilt pair)
             return;
         Pairs.Add(1);

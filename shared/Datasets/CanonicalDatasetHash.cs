@@ -1,25 +1,23 @@
 using System.Security.Cryptography;
 using System.Text;
-using SelfRewarding.Contracts;
-
 namespace SelfRewarding.Datasets;
 
 /// <summary>The hash of a <see cref="CanonicalDataset"/> whose pairs come one after the other, so that none has to be kept.</summary>
 public sealed class CanonicalDatasetHash : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private int _last = -1;
+    private CanonicalPair? _last;
 
     /// <summary>Takes the next pair.</summary>
-    /// <exception cref="ArgumentException">Its ordinal is not above that of the pair before.</exception>
-    public void Add(PreferencePairBuilt pair)
+    /// <exception cref="ArgumentException">It is not behind the pair before.</exception>
+    public void Add(CanonicalPair pair)
     {
         ArgumentNullException.ThrowIfNull(pair);
-        if (pair.Ordinal == _last)
-            throw new ArgumentException($"Two pairs have ordinal {_last}, expected one of each prompt.", nameof(pair));
-        if (pair.Ordinal < _last)
-            throw new ArgumentException($"The pair of ordinal {pair.Ordinal} comes after that of {_last}, expected them by ordinal.", nameof(pair));
-        _last = pair.Ordinal;
+        if (_last is not null && (pair.Ordinal, pair.IsJudging) == (_last.Ordinal, _last.IsJudging))
+            throw new ArgumentException($"Two pairs have ordinal {pair.Ordinal}, expected one of each prompt.", nameof(pair));
+        if (_last is not null && (pair.Ordinal, pair.IsJudging).CompareTo((_last.Ordinal, _last.IsJudging)) < 0)
+            throw new ArgumentException($"The pair of ordinal {pair.Ordinal} comes after that of {_last.Ordinal}, expected them by ordinal.", nameof(pair));
+        _last = pair;
         _hash.AppendData(Encoding.UTF8.GetBytes($"{CanonicalDataset.LineOf(pair)}\n"));
     }
 

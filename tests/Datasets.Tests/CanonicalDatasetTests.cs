@@ -11,8 +11,13 @@ public sealed class CanonicalDatasetTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static PreferencePairBuilt Pair(int ordinal, string prompt, double score = 5) =>
+    private static CanonicalPair Pair(int ordinal, string prompt, double score = 5) => CanonicalPair.Of(Built(ordinal, prompt, score));
+
+    private static PreferencePairBuilt Built(int ordinal, string prompt, double score = 5) =>
         new("run", 1, ordinal, prompt, new(0, "good\n", score), new(2, "b\"ad é", 1.0 / 3), []);
+
+    private static JudgingOutcome Judging(string prompt) =>
+        new(2, 2, 1, 1, [], new JudgingPair(prompt, "b\"ad é", new(1, "Score: 2", 2, 1.75), new(0, "Score: 4", 4, 0.25)), null, "");
 
     [Fact]
     public void A_pair_is_a_line_in_the_names_of_TRL()
@@ -43,8 +48,8 @@ public sealed class CanonicalDatasetTests : IDisposable
         [
             .. new[]
             {
-                pair, pair with { Prompt = "q" }, pair with { Ordinal = 2 }, pair with { Chosen = pair.Chosen with { Text = "x" } },
-                pair with { Rejected = pair.Rejected with { Text = "x" } }, pair with { Chosen = pair.Chosen with { Score = 4 } },
+                pair, pair with { Prompt = "q" }, pair with { Ordinal = 2 }, pair with { Chosen = "x" },
+                pair with { Rejected = "x" }, pair with { ScoreChosen = 4 }, pair with { Response = "x" }, pair with { Response = "y" },
             }.Select(changed => CanonicalDataset.Sha256([changed])),
         ];
         hashes.Distinct().Count().ShouldBe(hashes.Length);
@@ -63,7 +68,7 @@ public sealed class CanonicalDatasetTests : IDisposable
     [Fact]
     public void Pairs_that_come_one_by_one_give_the_hash_of_the_file()
     {
-        PreferencePairBuilt[] pairs = [Pair(1, "a"), Pair(2, "b"), Pair(10, "c")];
+        CanonicalPair[] pairs = [Pair(1, "a"), Pair(2, "b"), Pair(10, "c")];
         using var hash = new CanonicalDatasetHash();
         foreach (var pair in pairs)
             hash.Add(pair);
@@ -74,4 +79,28 @@ public sealed class CanonicalDatasetTests : IDisposable
     [Fact]
     public void Two_pairs_of_one_prompt_are_refused() =>
         Should.Throw<ArgumentException>(() => CanonicalDataset.Sha256([Pair(4, "a"), Pair(4, "b")])).Message.ShouldStartWith("Two pairs have ordinal 4");
+
+    [Fact]
+    public void A_pair_of_judgements_comes_behind_its_prompt_s_pair_of_answers_and_names_the_judged_answer()
+    {
+        var outcomes = new object[]
+        {
+            new PromptDiscarded("run", 1, 9, DiscardReason.Tie, "", [], [], Judging: Judging("q")), Built(7, "p") with { Judging = Judging("p") }, Built(8, "r"),
+            new PromptDiscarded("run", 1, 6, DiscardReason.Tie, "", [], []),
+        };
+        CanonicalPair[] pairs = [.. outcomes.Reverse().SelectMany(CanonicalPair.AllOf).Reverse()];
+        using var stream = new MemoryStream();
+        var hash = CanonicalDataset.Write(pairs, stream);
+        var lines = Encoding.UTF8.GetString(stream.ToArray()).Split('\n');
+        lines[1].ShouldBe("""{"ordinal":7,"prompt":"p","response":"b\"ad é","chosen":"Score: 2","rejected":"Score: 4","score_chosen":1.75,"score_rejected":0.25}""");
+        CanonicalDataset.Read(_folder.Write("pairs.jsonl", stream.ToArray())).Select(pair => (pair.Ordinal, pair.IsJudging)).ShouldBe([(7, false), (7, true), (8, false), (9, true)]);
+
+        hash.ShouldBe(CanonicalDataset.Sha256(pairs));
+        using var oneByOne = new CanonicalDatasetHash();
+        foreach (var pair in pairs.OrderBy(pair => pair.Ordinal).ThenBy(pair => pair.IsJudging))
+            oneByOne.Add(pair);
+        oneByOne.Sha256().ShouldBe(hash);
+        Should.Throw<ArgumentException>(() => oneByOne.Add(pairs.First(pair => pair.Ordinal == 9)));
+        Should.Throw<ArgumentException>(() => CanonicalDataset.Sha256([pairs.Single(pair => pair is { Ordinal: 7, IsJudging: true }), .. pairs]));
+    }
 }

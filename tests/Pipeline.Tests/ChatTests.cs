@@ -56,7 +56,7 @@ public sealed class ChatTests : IDisposable
         Same(mixture[0], chat.Sequence(format.Answer(seed.Ift[0].Prompt), seed.Ift[0].Response));
         Same(JudgingReplay.Of([judged], s_settings, 1, chat, context: 1000)![0], chat.Sequence(format.Judge("sort: cab", "abc"), judged.Judgement));
         var pair = new PreferencePairBuilt("r", 1, 0, "sort: cab", new PairSide(0, "abc", 5), new PairSide(1, "cab", 1), []);
-        FrozenPairs.Row RowOf(Finish rejected) => FrozenPairs.Of([new FrozenPair(pair, rejected)], 1, s_settings, chat, context: 1000)[0];
+        FrozenPairs.Row RowOf(Finish rejected) => FrozenPairs.Of([new FrozenPair(CanonicalPair.Of(pair), rejected)], 1, s_settings, chat, context: 1000)[0];
         var row = RowOf(Finish.Length);
         Same(row.Chosen, chat.Sequence(format.Answer("sort: cab"), "abc"));
         Same(row.Rejected, chat.Sequence(format.Answer("sort: cab"), "cab", ends: false));

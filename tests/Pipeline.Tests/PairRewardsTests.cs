@@ -25,8 +25,16 @@ public sealed class PairRewardsTests
     public void A_step_knows_the_rewards_of_the_pairs_that_it_saw()
     {
         var step = new TrainingStepped("r", "M2", 1, 0.5, 1, 1e-4, 100, 1, null, [7, 3, 9], null, [], s_rewards);
-        PairRewards.At(step, 3).ShouldBe(s_rewards[1]);
-        PairRewards.At(step, 4).ShouldBeNull();
-        PairRewards.At(step with { Rewards = null }, 3).ShouldBeNull("an earlier version did not record them");
+        PairRewards.At(step, 3, judging: false).ShouldBe(s_rewards[1]);
+        PairRewards.At(step, 4, judging: false).ShouldBeNull();
+        PairRewards.At(step with { Rewards = null }, 3, judging: false).ShouldBeNull("an earlier version did not record them");
+    }
+
+    [Fact]
+    public void A_prompt_s_pair_of_judgements_is_told_from_its_pair_of_answers()
+    {
+        var step = new TrainingStepped("r", "M2", 1, 0.5, 1, 1e-4, 100, 1, null, [7, 3, 7], null, [], s_rewards, Judging: [0, 1]);
+        (PairRewards.At(step, 7, judging: false), PairRewards.At(step, 7, judging: true)).ShouldBe((s_rewards[2], s_rewards[0]));
+        (PairRewards.Saw(step, 3, judging: true), PairRewards.Saw(step, 3, judging: false)).ShouldBe((true, false));
     }
 }

@@ -1,5 +1,6 @@
 using SelfRewarding.Contracts;
 using SelfRewarding.Control.Settings;
+using SelfRewarding.Datasets;
 using SelfRewarding.DpoTrainer;
 using SelfRewarding.Hosting;
 using SelfRewarding.Model;
@@ -79,7 +80,7 @@ public sealed class ReferenceLogProbsTests : IDisposable
     {
         var chat = ChatTemplate.Named(ChatTemplate.Plain, ByteLevelTokenizer.ForKata());
         var pairs = Enumerable.Range(0, 3).Select(i => new PreferencePairBuilt("r", 1, i, $"sort: cab{i}", new PairSide(0, $"{i}abc", 5), new PairSide(1, rejected, 1), []));
-        return FrozenPairs.Of([.. pairs.Select(pair => new FrozenPair(pair, Finish.Stop))], 1, s_settings, chat, context: 100);
+        return FrozenPairs.Of([.. pairs.Select(pair => new FrozenPair(CanonicalPair.Of(pair), Finish.Stop))], 1, s_settings, chat, context: 100);
     }
 
     private static void Same(FrozenPairs.LogProbs actual, FrozenPairs.LogProbs expected)

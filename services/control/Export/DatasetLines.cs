@@ -20,7 +20,8 @@ public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestr
 
     /// <summary>
     /// The preference pairs of all iterations, by ordinal: <c>prompt</c>, <c>chosen</c> and <c>rejected</c> as the model saw them in training, then scores and where the pair
-    /// came from. End tokens are the trainer's to add; a rejected answer whose finish is not <c>stop</c> was trained on without one.
+    /// came from. End tokens are the trainer's to add; a rejected answer whose finish is not <c>stop</c> was trained on without one. A pair of judgements says so (<c>kind</c> is
+    /// <c>judgements</c>), and has their strengths for scores.
     /// </summary>
     public async IAsyncEnumerable<CanonicalJson> PairsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -28,8 +29,8 @@ public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestr
         {
             await foreach (var history in log.ReadIterationAsync(_run, iteration, cancellationToken))
             {
-                if (FrozenPair.Of(history) is { } pair)
-                    yield return Line(pair, history);
+                foreach (var pair in FrozenPair.AllOf(history))
+                    yield return pair.Pair.IsJudging ? JudgingLine(pair, history) : Line(pair, (PreferencePairBuilt)history.Outcome!, history);
             }
         }
     }
@@ -61,9 +62,9 @@ public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestr
         throw new UserException($"Run '{_run}' has no judging examples yet: its {ModelNames.Baseline} model judges the ranked answers once it is trained. Go on with the run ('selfreward resume {_run}'), and export then.");
     }
 
-    private CanonicalJson Line(FrozenPair frozen, PromptHistory history)
+    private CanonicalJson Line(FrozenPair frozen, PreferencePairBuilt pair, PromptHistory history)
     {
-        var (pair, model) = (frozen.Pair, history.Sampled!.Model);
+        var model = history.Sampled!.Model;
         var line = new CanonicalJson()
             .Add("prompt", _format.Answer(pair.Prompt)).Add("chosen", pair.Chosen.Text).Add("rejected", pair.Rejected.Text)
             .Add("score_chosen", pair.Chosen.Score).Add("score_rejected", pair.Rejected.Score)
@@ -71,8 +72,27 @@ public sealed class DatasetLines(RunLog log, TrainingData data, Ancestry ancestr
             .Add("chosen_candidate", pair.Chosen.Candidate).Add("rejected_candidate", pair.Rejected.Candidate)
             .Add("rejected_finish", JsonNamingPolicy.SnakeCaseLower.ConvertName(frozen.RejectedFinish.ToString()))
             .Add("model", model.Name).Add("model_sha256", model.Sha256).Add("instruction", pair.Prompt);
-        // Where servers did it, that model did not.
-        if (history.Sampled.Server is { } answered)
+        return WithServers(line, history);
+    }
+
+    private CanonicalJson JudgingLine(FrozenPair frozen, PromptHistory history)
+    {
+        var (pair, outcome, judge) = (frozen.Pair, history.Judging!, history.Judged!.Judge);
+        var line = new CanonicalJson()
+            .Add("prompt", _format.Judge(pair.Prompt, pair.Response!)).Add("chosen", pair.Chosen).Add("rejected", pair.Rejected)
+            .Add("score_chosen", pair.ScoreChosen).Add("score_rejected", pair.ScoreRejected)
+            .Add("run", _run).Add("iteration", history.Judged.Iteration).Add("ordinal", pair.Ordinal)
+            .Add("kind", "judgements").Add("candidate", outcome.Candidate!.Value)
+            .Add("chosen_judgement", outcome.Pair!.Chosen.Judgement).Add("rejected_judgement", outcome.Pair.Rejected.Judgement)
+            .Add("rejected_finish", JsonNamingPolicy.SnakeCaseLower.ConvertName(frozen.RejectedFinish.ToString()))
+            .Add("model", judge.Name).Add("model_sha256", judge.Sha256).Add("instruction", pair.Prompt).Add("response", pair.Response!);
+        return WithServers(line, history);
+    }
+
+    // Where servers did it, the run's model did not.
+    private static CanonicalJson WithServers(CanonicalJson line, PromptHistory history)
+    {
+        if (history.Sampled?.Server is { } answered)
             line.Add("answered_by", string.Join(", ", answered.Models));
         if (history.Judged?.Server is { } judged)
             line.Add("judged_by", string.Join(", ", judged.Models));

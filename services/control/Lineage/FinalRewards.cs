@@ -20,10 +20,10 @@ public static class FinalRewards
         var compute = ComputeType.Named(settings.Model.ComputeDtype);
         using var reference = CheckpointFolder.Load(options.Locate(trained.Parent!.Path), trained.Parent.Sha256, compute: compute);
         using var policy = CheckpointFolder.Load(options.Locate(trained.Model.Path), trained.Model.Sha256, compute: compute);
-        var (iteration, context) = (pair.Pair.Iteration, reference.Model.Config.MaxPositionEmbeddings);
+        var (iteration, context) = (ModelNames.Iteration(trained.Model.Name)!.Value - 1, reference.Model.Config.MaxPositionEmbeddings);
         var pairs = FrozenPairs.Of([pair], iteration, settings, reference.Chat, context);
         return pairs.Count == 1
             ? PairRewards.Of(pairs.ScoreWith(policy.Model), pairs.ScoreWith(reference.Model), settings.Dpo.Beta)[0]
-            : throw new UserException($"--measure: the pair of prompt {pair.Pair.Run}/{iteration}/{pair.Pair.Ordinal} does not fit into the model's context of {context} tokens, so no step saw it: ask for one that trained {trained.Model.Name}.");
+            : throw new UserException($"--measure: the pair of prompt {trained.Run}/{iteration}/{pair.Pair.Ordinal} does not fit into the model's context of {context} tokens, so no step saw it: ask for one that trained {trained.Model.Name}.");
     }
 }

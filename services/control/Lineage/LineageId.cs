@@ -6,7 +6,7 @@ namespace SelfRewarding.Control.Lineage;
 
 /// <summary>
 /// What a person asks about: <c>RUN/1/17</c> is prompt 17 of iteration 1, <c>RUN/1/17/c2</c> its answer 2, <c>RUN/1/17/c2/j0</c> a judgement of that,
-/// <c>RUN/1/17/pair</c> the pair, <c>RUN/M2</c> a model, <c>RUN/M2/step/40</c> a training step, <c>RUN/seed/17</c> or <c>RUN/ift/17</c> an example of the
+/// <c>RUN/1/17/pair</c> the pair, <c>RUN/1/17/judging</c> the pair of judgements, <c>RUN/M2</c> a model, <c>RUN/M2/step/40</c> a training step, <c>RUN/seed/17</c> or <c>RUN/ift/17</c> an example of the
 /// seed (see <see cref="SeedExamples"/>). In a log with one run its name may be left out; names of
 /// streams (<c>prompt-RUN-1-17</c>, <c>training-RUN-M2</c>) are understood, too.
 /// </summary>
@@ -14,7 +14,7 @@ public sealed record LineageId(string Run, int? Iteration = null, int? Ordinal =
 {
     /// <summary>All forms in words.</summary>
     public const string Forms =
-        "RUN/1/17 (a prompt), RUN/1/17/c2 (an answer), RUN/1/17/c2/j0 (a judgement), RUN/1/17/pair, RUN/M2 (a model), RUN/M2/step/40, or RUN/seed/17 (an example of the seed; also ift, eft, drafts, ranked)";
+        "RUN/1/17 (a prompt), RUN/1/17/c2 (an answer), RUN/1/17/c2/j0 (a judgement), RUN/1/17/pair or RUN/1/17/judging (its pairs), RUN/M2 (a model), RUN/M2/step/40, or RUN/seed/17 (an example of the seed; also ift, eft, drafts, ranked)";
 
     /// <summary>Reads an id.</summary>
     /// <param name="text">As typed.</param>
@@ -35,7 +35,7 @@ public sealed record LineageId(string Run, int? Iteration = null, int? Ordinal =
             [var set, var example] when SeedExamples.Sets.Contains(set) && Number(example) is { } n => id with { Set = set, Example = n },
             [var iteration, var ordinal, .. var rest] when Number(iteration) is { } i && Number(ordinal) is { } o => rest switch
             {
-                [] or ["pair"] => id with { Iteration = i, Ordinal = o },
+                [] or ["pair"] or ["judging"] => id with { Iteration = i, Ordinal = o },
                 [var answer] when Number(answer, 'c') is { } c => id with { Iteration = i, Ordinal = o, Candidate = c },
                 [var answer, var judgement] when Number(answer, 'c') is { } c && Number(judgement, 'j') is { } j => id with { Iteration = i, Ordinal = o, Candidate = c, Judgement = j },
                 _ => throw new UserException($"'{text}' is no id, expected {Forms}."),

@@ -1,4 +1,5 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
 using SelfRewarding.DpoTrainer;
 using SelfRewarding.Model;
 
@@ -79,7 +80,7 @@ public sealed class ModelLineage(LogReader log, Ancestry ancestry)
         var (owner, steps) = (ancestry.OwnerOf(name), training.OfType<TrainingStepped>().ToList());
         List<LineageNode> children = [];
         if (frozen is not null)
-            children.Add(LineageNode.Of("trained on", null, null, [("pairs", frozen.Pairs), ("dataset", frozen.Sha256)], await PairsAsync(frozen.Iteration, null, cancellationToken)));
+            children.Add(LineageNode.Of("trained on", null, null, [("pairs", frozen.Pairs), ("judging pairs", frozen.Statistics.Judging?.Pairs), ("dataset", frozen.Sha256)], await PairsAsync(frozen.Iteration, null, cancellationToken)));
         else if (plan is not null)
             children.Add(LineageNode.Of("trained on", null, null, [("examples", plan.Examples), ("too long", plan.TooLong), ("dataset", plan.DatasetSha256)], await SeedSetsAsync(name, cancellationToken)));
         if (steps.Count > 0)
@@ -121,12 +122,17 @@ public sealed class ModelLineage(LogReader log, Ancestry ancestry)
         var pairs = new List<LineageNode>();
         await foreach (var history in log.Runs.ReadIterationAsync(_run, iteration, cancellationToken))
         {
-            if (history.Outcome is not PreferencePairBuilt pair || step?.Examples.Contains(pair.Ordinal) == false)
-                continue;
-            var reward = step is null ? null : PairRewards.At(step, pair.Ordinal);
-            pairs.Add(LineageNode.Of(
-                "pair", $"{_run}/{iteration}/{pair.Ordinal}", $"{pair.Prompt}\n+ {pair.Chosen.Text}\n- {pair.Rejected.Text}",
-                [("chosen score", pair.Chosen.Score), ("rejected score", pair.Rejected.Score), .. reward is null ? [] : Figures(reward)]));
+            foreach (var pair in CanonicalPair.AllOf(history.Outcome).Where(pair => step is null || PairRewards.Saw(step, pair.Ordinal, pair.IsJudging)))
+            {
+                var (id, reward) = ($"{_run}/{iteration}/{pair.Ordinal}", step is null ? null : PairRewards.At(step, pair.Ordinal, pair.IsJudging));
+                IEnumerable<(string, object?)> worth = reward is null ? [] : Figures(reward);
+                pairs.Add(pair.Response is { } judged
+                    ? LineageNode.Of(
+                        "judging pair", $"{id}/judging", $"{pair.Prompt}\n= {judged}\n+ {pair.Chosen}\n- {pair.Rejected}",
+                        [("chosen strength", pair.ScoreChosen), ("rejected strength", pair.ScoreRejected), .. worth])
+                    : LineageNode.Of(
+                        "pair", id, $"{pair.Prompt}\n+ {pair.Chosen}\n- {pair.Rejected}", [("chosen score", pair.ScoreChosen), ("rejected score", pair.ScoreRejected), .. worth]));
+            }
         }
 
         return pairs;

@@ -43,6 +43,7 @@ public sealed class PromptLineage(LogReader log, Ancestry ancestry)
                 .. await OriginAsync(history, iteration, cancellationToken),
                 .. answers.Where(answer => id.Candidate is null || answer.Index == id.Candidate).Select(answer => Answer(history, answer, id)),
                 Outcome(history, iteration, ordinal),
+                .. Judging(history, iteration, ordinal),
                 .. await TrainingAsync(history, iteration, ordinal, measure, cancellationToken),
             ]);
     }
@@ -124,34 +125,70 @@ public sealed class PromptLineage(LogReader log, Ancestry ancestry)
         _ => LineageNode.Of("not settled yet", null, null, []),
     };
 
+    // Each judgement that was compared by its strength, each comparison with its raw text: judgements themselves hang under their answer.
+    private IEnumerable<LineageNode> Judging(PromptHistory history, int iteration, int ordinal)
+    {
+        if (history is not { Judging: { } outcome, Judged: { Meta: { } comparisons } judged })
+            return [];
+        var answer = $"{_run}/{iteration}/{ordinal}/c{outcome.Candidate}";
+        IEnumerable<LineageNode> children =
+        [
+            .. outcome.Strengths.Select(strength => LineageNode.Of("compared judgement", $"{answer}/j{strength.Judgement}", null, [("strength", strength.Strength)])),
+            .. comparisons.Select(comparison => LineageNode.Of(
+                "comparison", null, comparison.Raw,
+                [("by", By(judged.Server, judged.Judge)), ("A", $"j{comparison.First}"), ("B", $"j{comparison.Second}"), ("better", comparison.Winner is { } winner ? $"j{winner}" : null),
+                    ("unparsable", comparison.Unparsable), ("tokens", comparison.TokenCount), ("log-probability", comparison.LogProb), ("finish", comparison.Finish)])),
+        ];
+        (string, object?)[] votes = [("comparisons", outcome.Comparisons), ("won by the first", outcome.WonFirst), ("won by the second", outcome.WonSecond)];
+        return
+        [
+            outcome.Pair is { } pair
+                ? LineageNode.Of(
+                    "judging pair", $"{_run}/{iteration}/{ordinal}/judging", null,
+                    [("chosen", $"{answer}/j{pair.Chosen.Judgement}"), ("chosen strength", pair.Chosen.Strength), ("rejected", $"{answer}/j{pair.Rejected.Judgement}"), ("rejected strength", pair.Rejected.Strength), .. votes],
+                    children)
+                : LineageNode.Of("no judging pair", null, outcome.Detail, [("reason", outcome.Reason), .. votes], children),
+        ];
+    }
+
     private async Task<IEnumerable<LineageNode>> TrainingAsync(PromptHistory history, int iteration, int ordinal, bool measure, CancellationToken cancellationToken)
     {
         var model = ModelNames.OfIteration(iteration + 1);
         var published = (await log.Runs.ReadRunAsync(_run, cancellationToken)).OfType<ModelPublished>().FirstOrDefault(fact => fact.Model.Name == model);
-        var pair = FrozenPair.Of(history);
-        if (measure && pair is null)
+        List<FrozenPair> pairs = [.. FrozenPair.AllOf(history)];
+        if (measure && pairs.Count == 0)
             throw new UserException($"--measure: prompt {_run}/{iteration}/{ordinal} made no pair ({(history.Outcome as PromptDiscarded)?.Detail ?? "it is not settled yet"}): ask for one that did ('selfreward lineage {_run}/{model}' names them).");
         if (measure && published is null)
             throw new UserException($"--measure: {model} of run '{_run}' is not published yet; let the run go on ('selfreward resume {_run}').");
-        var training = pair is null ? [] : await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, model, cancellationToken), cancellationToken);
+        var training = pairs.Count == 0 ? [] : await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, model, cancellationToken), cancellationToken);
         if (training.OfType<DatasetFrozen>().FirstOrDefault() is not { } frozen)
             return [];
-        var final = measure ? await Task.Run(() => FinalRewards.Measure(pair!, published!, ancestry.SettingsOf(model), new WorkerOptions { Data = log.Folder, Postgres = "" }), cancellationToken) : null;
-        var seen = training.OfType<TrainingStepped>().Where(step => step.Examples.Contains(ordinal)).ToList();
-        return
-        [
-            LineageNode.Of(
+        var nodes = new List<LineageNode>();
+        foreach (var pair in pairs)
+        {
+            var judging = pair.Pair.IsJudging;
+            var seen = training.OfType<TrainingStepped>().Where(step => PairRewards.Saw(step, ordinal, judging)).ToList();
+            // One of two that did not fit into the context was not seen, and says nothing against measuring the other.
+            var final = measure && (seen.Count > 0 || pairs.Count == 1)
+                ? await Task.Run(() => FinalRewards.Measure(pair, published!, ancestry.SettingsOf(model), new WorkerOptions { Data = log.Folder, Postgres = "" }), cancellationToken)
+                : null;
+            nodes.Add(LineageNode.Of(
                 published is null ? "trains" : "trained", $"{_run}/{model}", null,
-                [("from", ModelNames.OfIteration(iteration)), ("dataset", frozen.Sha256), ("pairs", frozen.Pairs), ("model", published?.Model.Sha256), ("steps that saw the pair", seen.Count)],
+                [
+                    ("on", judging ? "the judging pair" : null), ("from", ModelNames.OfIteration(iteration)), ("dataset", frozen.Sha256), ("pairs", frozen.Pairs), ("judging pairs", frozen.Statistics.Judging?.Pairs),
+                    ("model", published?.Model.Sha256), ("steps that saw the pair", seen.Count),
+                ],
                 seen.Select((step, index) => ModelLineage.Step(
                     _run, step,
                     [
-                        .. Worth("pair before", null, PairRewards.At(step, ordinal)),
+                        .. Worth("pair before", null, PairRewards.At(step, ordinal, judging)),
                         .. index + 1 < seen.Count
-                            ? Worth("pair after", $"{_run}/{model}/step/{seen[index + 1].Step}", PairRewards.At(seen[index + 1], ordinal))
+                            ? Worth("pair after", $"{_run}/{model}/step/{seen[index + 1].Step}", PairRewards.At(seen[index + 1], ordinal, judging))
                             : Worth("pair after", $"{_run}/{model}", final),
-                    ]))),
-        ];
+                    ]))));
+        }
+
+        return nodes;
     }
 
     private static IEnumerable<LineageNode> Worth(string kind, string? id, PairReward? reward) => reward is null ? [] : [LineageNode.Of(kind, id, null, ModelLineage.Figures(reward))];

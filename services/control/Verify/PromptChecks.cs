@@ -1,6 +1,7 @@
 using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
+using SelfRewarding.Judge;
 using SelfRewarding.PairBuilder;
 
 namespace SelfRewarding.Control.Verify;
@@ -35,6 +36,8 @@ public static class PromptChecks
             from candidate in Enumerable.Range(0, answers.Candidates.Count) from index in Enumerable.Range(0, judged.Judgements.Count / answers.Candidates.Count) select $"{candidate}/{index}");
         foreach (var judgement in judged.Judgements)
             Reparsed(report, subject, judgement, judging.Judge);
+        if (judged.Meta is not null || judging.Judge.IsMetaJudged(judged.Iteration))
+            CheckCompared(report, subject, answers, judged, judging);
 
         if (history.Outcome is { } outcome)
             report.Same("pairs and discards follow from the scores", subject, outcome, Settle(generated, answers, judged, settling));
@@ -51,6 +54,27 @@ public static class PromptChecks
             "scores follow from the raw judgements", $"{subject}, judgement {judgement.Index} of answer {judgement.Candidate} ({judgement.Raw})",
             new { judgement.Score, judgement.Unparsable }, new { parsed.Score, parsed.Unparsable });
         return judgement with { Score = parsed.Score, Unparsable = parsed.Unparsable };
+    }
+
+    private static void CheckCompared(VerifyReport report, string subject, CandidatesSampled answers, CandidatesJudged judged, RunSettings judging)
+    {
+        // A fork that shares fewer answers or judgements than there were has fewer comparisons, too: which ones were asked for then is for its parent's verification.
+        if (answers.Candidates.Count == judging.Candidates.Count && judged.Judgements.Count == answers.Candidates.Count * judging.Judge.Count)
+        {
+            report.Same(
+                "judgements are compared where the scores differ most", subject, judged.Meta?.Select(pair => $"{pair.Candidate}: {pair.First}/{pair.Second}"),
+                judging.Judge.IsMetaJudged(judged.Iteration) ? MetaSelection.Questions(MetaSelection.Compared(judged.Judgements)).Select(pair => $"{pair.First.Candidate}: {pair.First.Index}/{pair.Second.Index}") : null);
+        }
+
+        foreach (var comparison in judged.Meta ?? [])
+        {
+            if (comparison.Raw.Length == 0 && comparison.TokenCount == 0 && comparison.Winner is null)
+                continue;
+            var verdict = MetaVerdict.Parse(comparison.Raw, comparison.Finish);
+            report.Same(
+                "verdicts follow from the raw comparisons", $"{subject}, judgements {comparison.First} and {comparison.Second} of answer {comparison.Candidate} ({comparison.Raw})",
+                new { comparison.Winner, comparison.Unparsable }, new { Winner = verdict.Of(comparison.First, comparison.Second), verdict.Unparsable });
+        }
     }
 
     // What did not fit into the judge's context has no text: why is recorded instead.

@@ -2,6 +2,7 @@ using SelfRewarding.Contracts;
 using SelfRewarding.Datasets;
 using SelfRewarding.Hosting;
 using SelfRewarding.Inference;
+using SelfRewarding.Judge;
 using SelfRewarding.Model;
 
 namespace SelfRewarding.Control.Verify;
@@ -16,13 +17,13 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
 
     private readonly string _run = ancestry.Start.Run;
 
-    /// <summary>Draws prompts of the run's iterations at random, and does one answer and one judgement of each again.</summary>
+    /// <summary>Draws prompts of the run's iterations at random, and does one answer, one judgement and, where judgements were compared, one comparison of each again.</summary>
     public async Task CheckAsync(int count, CancellationToken cancellationToken)
     {
         var options = new WorkerOptions { Data = log.Folder, Postgres = "" };
         await using var pool = new ModelPool(slots: options.Slots);
         var generator = new LocalTextGenerator(pool, options);
-        var judge = new AnswerJudge(generator);
+        var (judge, metaJudge) = (new AnswerJudge(generator), new MetaJudge(generator));
         var iterations = ancestry.Start.Settings.Iterations;
         var (answersLeft, judgementsLeft) = (0, 0);
         // A prompt that was discarded before it was answered has nothing to generate again: another is drawn.
@@ -47,10 +48,15 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
             done++;
             if (history.Judged is not { Judgements.Count: > 0 } judged)
                 continue;
-            if (ancestry.SettingsOf(iteration, PromptStage.Judged).Engines.Judgements.Url is null)
-                await JudgeAsync(judge, generated, sampled, judged, iteration, cancellationToken);
-            else
+            if (ancestry.SettingsOf(iteration, PromptStage.Judged).Engines.Judgements.Url is not null)
+            {
                 judgementsLeft++;
+                continue;
+            }
+
+            await JudgeAsync(judge, generated, sampled, judged, iteration, cancellationToken);
+            if (judged.Meta is { Count: > 0 })
+                await CompareAsync(metaJudge, generated, sampled, judged, judged.Meta, cancellationToken);
         }
 
         if (done < count)
@@ -79,5 +85,19 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
         report.Same(
             "judgements are generated again to the token", $"judgement {judgement.Index} of answer {judgement.Candidate} of prompt {_run}/{iteration}/{generated.Ordinal}",
             judgement, again with { Index = judgement.Index });
+    }
+
+    private async Task CompareAsync(
+        MetaJudge judge, PromptGenerated generated, CandidatesSampled sampled, CandidatesJudged judged, IReadOnlyList<MetaJudgement> comparisons, CancellationToken cancellationToken)
+    {
+        var settings = ancestry.SettingsOf(judged.Iteration, PromptStage.Judged);
+        var comparison = comparisons[Random.Shared.Next(comparisons.Count)];
+        var shown = judged.Judgements.Where(judgement => judgement.Candidate == comparison.Candidate).ToDictionary(judgement => judgement.Index);
+        var key = MetaSelection.Key(settings, judged.Iteration, generated.Ordinal, comparison.First, comparison.Second);
+        var again = await judge.CompareAsync(
+            judged.Judge, generated.Prompt, sampled.Candidates.Single(answer => answer.Index == comparison.Candidate), settings, [(shown[comparison.First], shown[comparison.Second], key)], cancellationToken);
+        report.Same(
+            "comparisons are generated again to the token", $"judgements {comparison.First} and {comparison.Second} of answer {comparison.Candidate} of prompt {_run}/{judged.Iteration}/{generated.Ordinal}",
+            comparison, again[0].Comparison);
     }
 }

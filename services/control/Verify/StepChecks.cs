@@ -34,6 +34,14 @@ public sealed class StepChecks(VerifyReport report, string subject, IReadOnlyLis
             report.Same("examples of steps follow from seed and step", Place(step), step.Examples, shown(step.Step));
     }
 
+    /// <summary>Which examples of each step are pairs of judgements.</summary>
+    /// <param name="shown">What a step must have shown.</param>
+    public void CheckJudging(Func<int, IReadOnlyList<int>?> shown)
+    {
+        foreach (var (step, places) in steps.Select(step => (step, shown(step.Step))).Where(pair => pair.step.Judging is not null || pair.Item2 is not null))
+            report.Same("pairs of judgements among them follow, too", Place(step), step.Judging, places);
+    }
+
     /// <summary>The judging examples that each step showed again.</summary>
     /// <param name="shown">What a step must have shown.</param>
     public void CheckReplayed(Func<int, IReadOnlyList<int>> shown)

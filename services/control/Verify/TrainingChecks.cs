@@ -11,9 +11,9 @@ public static class TrainingChecks
     /// <param name="facts">Its training stream.</param>
     /// <param name="published">What was published, or null while it is in the making.</param>
     /// <param name="parent">The model that it must come from.</param>
-    /// <param name="ordinals">The prompts that made a pair for it; null where it is trained on demonstrations.</param>
+    /// <param name="pairs">The pairs for it, by the prompts that made them and whether they are of judgements; null where it is trained on demonstrations.</param>
     public static void Check(
-        VerifyReport report, string subject, IReadOnlyList<object> facts, ModelPublished? published, ModelRef? parent, IReadOnlyCollection<int>? ordinals)
+        VerifyReport report, string subject, IReadOnlyList<object> facts, ModelPublished? published, ModelRef? parent, IReadOnlyCollection<(int Ordinal, bool IsJudging)>? pairs)
     {
         var steps = facts.OfType<TrainingStepped>().ToList();
         report.Same("training steps are there once each", subject, steps.Select(step => step.Step), Enumerable.Range(1, steps.Count));
@@ -26,8 +26,8 @@ public static class TrainingChecks
         report.Same("models come from the model before", subject, plan.Parent, parent);
         if (facts.OfType<DatasetFrozen>().SingleOrDefault() is { } frozen)
             report.Same("models are trained on what was frozen", subject, plan.DatasetSha256, frozen.Sha256);
-        if (ordinals is not null)
-            CheckEpochs(report, subject, plan, steps, ordinals);
+        if (pairs is not null)
+            CheckEpochs(report, subject, plan, steps, pairs);
         if (published is null)
             return;
         var compared = facts.OfType<CheckpointCompared>().ToList();
@@ -38,17 +38,19 @@ public static class TrainingChecks
     }
 
     // Each pass over the data shows every pair once; pairs that do not fit into the context are left out of all.
-    private static void CheckEpochs(VerifyReport report, string subject, TrainingStarted plan, List<TrainingStepped> steps, IReadOnlyCollection<int> ordinals)
+    private static void CheckEpochs(VerifyReport report, string subject, TrainingStarted plan, List<TrainingStepped> steps, IReadOnlyCollection<(int Ordinal, bool IsJudging)> pairs)
     {
-        var shown = steps.SelectMany(step => step.Examples).Chunk(plan.Examples).Where(epoch => epoch.Length == plan.Examples).ToList();
+        var shown = steps.SelectMany(step => step.Examples.Select((ordinal, place) => (Ordinal: ordinal, IsJudging: step.Judging?.Contains(place) == true))).Chunk(plan.Examples).Where(epoch => epoch.Length == plan.Examples).ToList();
         foreach (var (index, epoch) in shown.Index())
         {
             report.Holds(
-                "each epoch shows every pair once", $"{subject}, epoch {index + 1}", epoch.Distinct().Count() == epoch.Length && epoch.All(ordinals.Contains),
-                $"pairs {string.Join(" ", epoch.Order())}", $"{plan.Examples} of pairs {string.Join(" ", ordinals.Order())}");
+                "each epoch shows every pair once", $"{subject}, epoch {index + 1}", epoch.Distinct().Count() == epoch.Length && epoch.All(pairs.Contains),
+                $"pairs {InWords(epoch)}", $"{plan.Examples} of pairs {InWords(pairs)}");
         }
 
         report.Holds(
-            "all pairs are trained on", subject, plan.Examples + plan.TooLong == ordinals.Count, $"{plan.Examples} pairs and {plan.TooLong} too long", $"{ordinals.Count} pairs");
+            "all pairs are trained on", subject, plan.Examples + plan.TooLong == pairs.Count, $"{plan.Examples} pairs and {plan.TooLong} too long", $"{pairs.Count} pairs");
     }
+
+    private static string InWords(IEnumerable<(int Ordinal, bool IsJudging)> pairs) => string.Join(" ", pairs.Order().Select(pair => pair.IsJudging ? $"{pair.Ordinal}/judging" : $"{pair.Ordinal}"));
 }

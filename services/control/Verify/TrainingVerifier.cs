@@ -68,6 +68,7 @@ public sealed class TrainingVerifier(VerifyReport report, TrainingData data, Anc
         if (shown.Count == 0)
             return;
         steps.CheckExamples(step => [.. shown.Batch(step, dpo.Batch).Select(row => shown[row].Ordinal)]);
+        steps.CheckJudging(step => shown.JudgingIn(shown.Batch(step, dpo.Batch)));
         if (dpo.ReplayJudged > 0 && judged is null)
             return;
         var replay = await data.ReplayAsync(judged ?? [], iteration, cancellationToken);

@@ -13,6 +13,9 @@ public sealed record PromptHistory(PromptGenerated? Generated, CandidatesSampled
     /// <summary>The trace that the prompt's first stage was recorded in, as a W3C <c>traceparent</c>; null where none was, or where the run shares that stage with another.</summary>
     public string? TraceParent { get; init; }
 
+    /// <summary>What came of comparing judgements; null where none were compared, or the prompt has not settled.</summary>
+    public JudgingOutcome? Judging => JudgingOutcome.Of(Outcome);
+
     /// <summary>Folds a stream.</summary>
     public static PromptHistory Of(IReadOnlyList<object> facts) => facts.Aggregate(Empty, (history, fact) => history.Apply(fact));
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Npgsql;
 using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
 using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Hosting;
@@ -42,13 +43,13 @@ public sealed class RunLog(FactLog log, RunCatalog runs)
         }
     }
 
-    /// <summary>The pairs of an iteration by ordinal, read some at a time, without what led to them.</summary>
-    public async IAsyncEnumerable<PreferencePairBuilt> ReadPairsAsync(string run, int iteration, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The pairs of an iteration in the order of its dataset, read some at a time, without what led to them.</summary>
+    public async IAsyncEnumerable<CanonicalPair> ReadPairsAsync(string run, int iteration, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var ordinals in await OrdinalsAsync(run, iteration, cancellationToken))
         {
             var settled = await ReadStagesAsync(run, iteration, ordinals, PromptStage.Settled, PromptStage.Settled, cancellationToken);
-            foreach (var pair in settled.Select(stage => stage.Recorded.Fact).OfType<PreferencePairBuilt>().OrderBy(pair => pair.Ordinal))
+            foreach (var pair in settled.OrderBy(stage => stage.Ordinal).SelectMany(stage => CanonicalPair.AllOf(stage.Recorded.Fact)))
                 yield return pair;
         }
     }

@@ -7,7 +7,7 @@ public static class SharedFacts
 {
     /// <summary>
     /// The same fact under the run's name, by way of every fork between the two. Of the answers and judgements of the iteration where it
-    /// branches off, a fork that asks for fewer has the first ones, so that "one judgement instead of three" needs no generating.
+    /// branches off, a fork that asks for fewer has the first ones, and the comparisons among these, so that "one judgement instead of three" needs no generating.
     /// </summary>
     public static object AsOf(Ancestry ancestry, string owner, object fact) =>
         ancestry.Chain.TakeWhile(run => run.Run != owner).Reverse().Aggregate(fact, (seen, fork) => AsOf(fork, seen));
@@ -20,7 +20,12 @@ public static class SharedFacts
             ModelPublished f => f with { Run = run },
             PromptGenerated f => f with { Run = run },
             CandidatesSampled f => f with { Run = run, Candidates = [.. f.Candidates.Where(candidate => Has(f.Iteration, candidate.Index))] },
-            CandidatesJudged f => f with { Run = run, Judgements = [.. f.Judgements.Where(judgement => Has(f.Iteration, judgement.Candidate, judgement.Index))] },
+            CandidatesJudged f => f with
+            {
+                Run = run,
+                Judgements = [.. f.Judgements.Where(judgement => Has(f.Iteration, judgement.Candidate, judgement.Index))],
+                Meta = f.Meta is { } compared ? [.. compared.Where(pair => Has(f.Iteration, pair.Candidate, pair.First) && Has(f.Iteration, pair.Candidate, pair.Second))] : null,
+            },
             PreferencePairBuilt f => f with { Run = run },
             PromptDiscarded f => f with { Run = run },
             DatasetFrozen f => f with { Run = run },

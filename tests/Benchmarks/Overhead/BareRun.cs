@@ -97,7 +97,7 @@ internal sealed class BareRun(
         }
 
         var frozen = new DatasetFrozen(
-            Run, iteration, ModelNames.OfIteration(iteration + 1), pairs.Count, CanonicalDataset.Sha256(pairs.Select(pair => pair.Pair)), tally.Statistics());
+            Run, iteration, ModelNames.OfIteration(iteration + 1), pairs.Count, CanonicalDataset.Sha256(pairs.Select(pair => CanonicalPair.Of(pair.Pair))), tally.Statistics());
         Note(frozen);
         return (frozen, pairs);
     }
