@@ -105,6 +105,22 @@ public sealed class PlanTests(QuietRun quiet)
     }
 
     [Fact]
+    public void Comparing_judgements_takes_each_two_in_both_orders_and_trains_on_a_pair_more_of_each_prompt()
+    {
+        var plain = s_tiny with { Iterations = 2, Prompts = s_tiny.Prompts with { PerIteration = 10 }, Judge = new() { Count = 4, Sampling = new() { MaxNewTokens = 11 } }, Candidates = new() { Count = 5, Sampling = new() { MaxNewTokens = 7 } } };
+        var run = Run(plain with { Judge = plain.Judge with { MetaIterations = 1 }, Format = plain.Format with { MetaJudge = MetaJudgeFormat.Kata } });
+        var (plan, without) = (TokenPlan.Of(run), TokenPlan.Of(Run(plain)));
+
+        var compared = plan.Generated.Single(work => work.What == "comparisons of judgements");
+        (compared.Texts, compared.Written).ShouldBe((10 * 4 * 3, 10 * 4 * 3 * 11));
+        compared.Read.ShouldBe((long)(10 * 4 * 3 * (run.Lengths.MetaJudgeText + 7 + (2 * 11))));
+        without.Generated.ShouldBe(plan.Generated.Where(work => work != compared));
+        var more = (long)(10 * 2 * (run.Lengths.JudgeText + 7 + 11 + 1));
+        plan.Trained.Zip(without.Trained, (with, plainly) => with.ReferenceTokens - plainly.ReferenceTokens).ShouldBe([0, 0, more, 0]);
+        plan.Trained[2].Steps.ShouldBe(plain.Dpo.Epochs * (int)Math.Ceiling(20.0 / plain.Dpo.Batch));
+    }
+
+    [Fact]
     public void What_a_server_does_costs_this_machine_no_time_and_prompts_of_a_file_are_not_drafted()
     {
         var server = new ServerSettings { Url = "http://localhost/v1", Model = "m" };

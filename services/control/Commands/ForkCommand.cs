@@ -94,6 +94,7 @@ public static class ForkCommand
             .. origin.From == ForkStage.Prompts ? [$"{Figures.Count(prompts)} prompts"] : Array.Empty<string>(),
             .. origin.From <= ForkStage.Candidates ? [$"{Figures.Count(prompts * answers)} answers"] : Array.Empty<string>(),
             $"{Figures.Count(prompts * answers * judgements)} judgements",
+            .. settings.Judge.IsMetaJudged(origin.Iteration) ? [$"up to {Figures.Count(prompts * judgements * (judgements - 1))} comparisons of judgements"] : Array.Empty<string>(),
         ];
         await Console.Out.WriteLineAsync(
             $"The fork would share {ModelNames.OfIteration(origin.Iteration)} of run '{origin.Parent}' and its iteration {origin.Iteration} up to the {ForkRules.InWords(origin.From)}; " +

@@ -13,11 +13,13 @@ public static class ForkRules
     private static readonly IReadOnlyList<(string Section, ForkStage Stage)> OfStages =
         [
             ("prompts.", ForkStage.Prompts), ("engines.prompts.", ForkStage.Prompts), ("candidates.", ForkStage.Candidates), ("engines.candidates.", ForkStage.Candidates),
-            ("judge.", ForkStage.Judgements), ("engines.judgements.", ForkStage.Judgements),
+            ("judge.meta_max_length", ForkStage.Pairs), ("format.meta_judge", ForkStage.Judgements), ("judge.", ForkStage.Judgements), ("engines.judgements.", ForkStage.Judgements),
         ];
 
     // Of these the first ones can be taken.
     private static readonly IReadOnlyList<string> Counts = ["prompts.per_iteration", "candidates.count", "judge.count"];
+
+    private const string MetaIterations = "judge.meta_iterations";
 
     /// <summary>One sentence for each thing that this fork cannot be.</summary>
     public static IReadOnlyList<string> Problems(RunOrigin origin, RunSettings parent, RunSettings fork)
@@ -27,15 +29,23 @@ public static class ForkRules
             problems.Add($"iterations is {fork.Iterations}, expected at least {origin.Iteration}, the iteration that the fork begins with.");
         foreach (var (path, before, after) in SettingsDifferences.All(parent, fork))
         {
-            if (OfSharedModels.Any(section => path.StartsWith(section, StringComparison.Ordinal)))
+            var stage = OfStages.FirstOrDefault(entry => path.StartsWith(entry.Section, StringComparison.Ordinal));
+            if (stage.Section is null && OfSharedModels.Any(section => path.StartsWith(section, StringComparison.Ordinal)))
             {
                 problems.Add($"{path} is {after}, but run '{origin.Parent}' has {before}, and the fork shares its models up to {ModelNames.OfIteration(origin.Iteration)}: start a new run to change it.");
                 continue;
             }
 
-            var stage = OfStages.FirstOrDefault(entry => path.StartsWith(entry.Section, StringComparison.Ordinal));
             if (stage.Section is null || stage.Stage >= origin.From)
                 continue;
+            if (path == MetaIterations)
+            {
+                // Comparisons that are there can be left unused, but none can be taken that were never made.
+                if (fork.Judge.IsMetaJudged(origin.Iteration) && !parent.Judge.IsMetaJudged(origin.Iteration))
+                    problems.Add($"{path} is {after}, but run '{origin.Parent}' compared no judgements in iteration {origin.Iteration}: fork from an earlier stage (--from {InWords(stage.Stage)}).");
+                continue;
+            }
+
             var isCount = Counts.Contains(path);
             if (isCount && int.Parse(after, System.Globalization.CultureInfo.InvariantCulture) > int.Parse(before, System.Globalization.CultureInfo.InvariantCulture))
                 problems.Add($"{path} is {after}, but run '{origin.Parent}' recorded {before}: fork from an earlier stage (--from {InWords(stage.Stage)}) to have more.");

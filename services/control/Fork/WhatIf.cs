@@ -17,6 +17,9 @@ public sealed record ChangedOutcome(int Ordinal, object? Before, object After);
 public sealed record WhatIf(
     int Prompts, IReadOnlyDictionary<string, int> Before, IReadOnlyDictionary<string, int> After, IReadOnlyList<ChangedOutcome> Changed)
 {
+    /// <summary>Under this name pairs of judgements are counted, beside what became of the prompts.</summary>
+    public const string JudgingPair = "pair of judgements";
+
     /// <summary>Decides every prompt of the iteration anew.</summary>
     public static async Task<WhatIf> OfAsync(RunLog log, Ancestry parent, RunStarted fork, CancellationToken cancellationToken)
     {
@@ -48,11 +51,21 @@ public sealed record WhatIf(
     public static string Kind(object? outcome) => outcome switch { PreferencePairBuilt => "pair", PromptDiscarded discarded => discarded.Reason.ToString(), _ => "not settled" };
 
     // Scores may differ and the pair still be the same: what is trained on is the two texts.
-    private static bool SameDecision(object? before, object after) => (before, after) switch
+    private static bool SameDecision(object? before, object after) => SameAnswers(before, after) && JudgedPair(before) == JudgedPair(after);
+
+    private static (int?, int, int)? JudgedPair(object? outcome) =>
+        JudgingOutcome.Of(outcome) is { Pair: { } pair } judging ? (judging.Candidate, pair.Chosen.Judgement, pair.Rejected.Judgement) : null;
+
+    private static bool SameAnswers(object? before, object after) => (before, after) switch
     {
         (PreferencePairBuilt a, PreferencePairBuilt b) => a.Chosen.Candidate == b.Chosen.Candidate && a.Rejected.Candidate == b.Rejected.Candidate,
         _ => Kind(before) == Kind(after),
     };
 
-    private static void Count(SortedDictionary<string, int> counts, object? outcome) => counts[Kind(outcome)] = counts.GetValueOrDefault(Kind(outcome)) + 1;
+    private static void Count(SortedDictionary<string, int> counts, object? outcome)
+    {
+        counts[Kind(outcome)] = counts.GetValueOrDefault(Kind(outcome)) + 1;
+        if (JudgedPair(outcome) is not null)
+            counts[JudgingPair] = counts.GetValueOrDefault(JudgingPair) + 1;
+    }
 }

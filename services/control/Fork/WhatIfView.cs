@@ -15,7 +15,7 @@ public static class WhatIfView
         foreach (var kind in whatIf.Before.Keys.Union(whatIf.After.Keys).OrderByDescending(kind => kind == "pair").ThenBy(kind => kind, StringComparer.Ordinal))
         {
             counts.AddRow(
-                new Text(kind == "pair" ? "pairs" : $"no pair: {kind}"),
+                new Text(kind switch { "pair" => "pairs", WhatIf.JudgingPair => "pairs of judgements", _ => $"no pair: {kind}" }),
                 new Text(Figures.Count(whatIf.Before.GetValueOrDefault(kind))), new Text(Figures.Count(whatIf.After.GetValueOrDefault(kind))));
         }
 
@@ -33,7 +33,11 @@ public static class WhatIfView
         console.Write(changes);
     }
 
-    private static string InWords(object? outcome) => outcome is PreferencePairBuilt pair
+    private static string InWords(object? outcome) => Answers(outcome) + Judging(outcome);
+
+    private static string Answers(object? outcome) => outcome is PreferencePairBuilt pair
         ? FormattableString.Invariant($"answer {pair.Chosen.Candidate} ({pair.Chosen.Score:0.##}) over {pair.Rejected.Candidate} ({pair.Rejected.Score:0.##})")
         : WhatIf.Kind(outcome);
+
+    private static string Judging(object? outcome) => JudgingOutcome.Of(outcome)?.Pair is { } pair ? $"; judgement {pair.Chosen.Judgement} over {pair.Rejected.Judgement}" : "";
 }

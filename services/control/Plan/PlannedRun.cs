@@ -27,6 +27,9 @@ public sealed record PlannedRun(RunSettings Settings, SeedData Seed, TextLengths
     /// <summary>One side of a preference pair, in tokens: the prompt, a whole answer, and what ends it.</summary>
     public double Side => Math.Min(Context, Lengths.Prompt + Settings.Candidates.Sampling.MaxNewTokens + 1);
 
+    /// <summary>One side of a pair of judgements, in tokens: the text that asks for a judgement with a whole answer in it, a whole judgement, and what ends it.</summary>
+    public double JudgingSide => Math.Min(Context, Lengths.JudgeText + Settings.Candidates.Sampling.MaxNewTokens + Settings.Judge.Sampling.MaxNewTokens + 1);
+
     /// <summary>A judging example, in tokens; one that is still to be made has a judgement of full length.</summary>
     public double Judging => IsJudged ? Lengths.Judging : Math.Min(Context, Lengths.JudgeText + Lengths.RankedAnswer + Settings.Judge.Sampling.MaxNewTokens + 1);
 
@@ -52,7 +55,7 @@ public sealed record PlannedRun(RunSettings Settings, SeedData Seed, TextLengths
             {
                 Largest(Baseline, SftRecipe.Steps(sft, baseline: true)),
                 IsJudged ? Largest(First, SftRecipe.Steps(sft, baseline: false)) : (long)(Part(sft.Batch) * Math.Max(Judging, MeanWithMadeJudging)),
-                (long)(2 * Part(dpo.Batch) * Side), // both sides of a pair are gone through together
+                (long)(2 * Part(dpo.Batch) * (Settings.Judge.MetaIterations is null ? Side : Math.Max(Side, JudgingSide))), // both sides of a pair are gone through together
                 (long)(Part(Math.Max(1, dpo.ReplayJudged)) * (dpo.ReplayJudged > 0 ? Judging : 0)),
             }.Max();
         }
@@ -76,6 +79,8 @@ public sealed record PlannedRun(RunSettings Settings, SeedData Seed, TextLengths
         var (answer, judgement) = (Settings.Candidates.Sampling.MaxNewTokens, Settings.Judge.Sampling.MaxNewTokens);
         if (Lengths.JudgeText + 1 < Context && Lengths.JudgeText + answer + judgement > Context)
             yield return FormattableString.Invariant($"Long answers leave a judgement less room than judge.sampling.max_new_tokens ({judgement}), or none: its text takes {Lengths.JudgeText:0} tokens, an answer up to {answer}, and the context is {Context}.");
+        if (Settings.Judge.MetaIterations is not null && Lengths.MetaJudgeText + answer + (3 * judgement) > Context)
+            yield return FormattableString.Invariant($"Long answers and judgements leave a comparison of two judgements less room than it may take (judge.sampling.max_new_tokens, {judgement}), or none: its text takes {Lengths.MetaJudgeText:0} tokens, an answer up to {answer}, two judgements up to {2 * judgement}, and the context is {Context}.");
         if (Settings.Prompts.Source == "model" && Lengths.DraftText >= Context)
             yield return FormattableString.Invariant($"The examples that a prompt is drafted from take {Lengths.DraftText:0} tokens and the context is {Context}: most drafts will fail (prompts.seed_shots, prompts.own_shots).");
         if (ValidationPrompts.Problem(Seed, Settings) is { } comparing)

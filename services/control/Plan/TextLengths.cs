@@ -13,8 +13,9 @@ namespace SelfRewarding.Control.Plan;
 /// <param name="HeldOutPrompt">A held-out prompt as the model reads it to answer.</param>
 /// <param name="HeldOutAnswer">A held-out ranked answer.</param>
 /// <param name="DraftText">The few-shot text that a new prompt is drafted from.</param>
+/// <param name="MetaJudgeText">The text that judgements are compared with, without answer and judgements in it; 0 where none are compared.</param>
 /// <param name="Judging">A judging example of the seed, as it is trained on; 0 where they are still to be made of ranked answers.</param>
-public sealed record TextLengths(double Prompt, double JudgeText, double RankedAnswer, double HeldOutPrompt, double HeldOutAnswer, double DraftText, double Judging)
+public sealed record TextLengths(double Prompt, double JudgeText, double RankedAnswer, double HeldOutPrompt, double HeldOutAnswer, double DraftText, double MetaJudgeText, double Judging)
 {
     private const int Sample = 256;
 
@@ -34,6 +35,7 @@ public sealed record TextLengths(double Prompt, double JudgeText, double RankedA
             Answers(seed.HeldOutRanked),
             Mean(Enumerable.Range(0, 32), 32, ordinal => chat.Prompt(format.Draft(
                 ShotSelection(seed.SeedPrompts, shots, ordinal))).Length),
+            settings.Judge.MetaIterations is null ? 0 : Mean(seed.SeedPrompts, seed.SeedPrompts.Count, prompt => chat.Prompt(format.MetaJudge(prompt, "", "", "")).Length),
             Mean(seed.EftJudged, seed.EftJudged.Count, example => chat.Sequence(format.Judge(example.Prompt, example.Response), example.Judgement).Length));
     }
 

@@ -20,7 +20,7 @@ public sealed record TrainedTokens(string Model, int Steps, long Tokens, long Re
 
 /// <summary>
 /// The tokens that a run comes to. Generation is counted at full length, one draft a prompt; supervised training over its real batches where all of its examples are there; preference training as if every prompt
-/// made a pair and every answer were of full length. So it is a bound from above, but for drafts that are refused.
+/// made a pair (and, where judgements are compared, one of these) and every answer were of full length. So it is a bound from above, but for drafts that are refused.
 /// </summary>
 public sealed record TokenPlan(IReadOnlyList<GeneratedTokens> Generated, IReadOnlyList<TrainedTokens> Trained)
 {
@@ -49,6 +49,10 @@ public sealed record TokenPlan(IReadOnlyList<GeneratedTokens> Generated, IReadOn
             yield return Count("drafts of prompts", prompts, lengths.DraftText, 1, settings.Prompts.Sampling, settings.Engines.Prompts.Url);
         yield return Count("answers", prompts, lengths.Prompt, candidates.Count, candidates.Sampling, settings.Engines.Candidates.Url);
         yield return Count("judgements", answers, lengths.JudgeText + candidates.Sampling.MaxNewTokens, judge.Count, judge.Sampling, settings.Engines.Judgements.Url);
+        var compared = (long)Math.Min(judge.MetaIterations ?? 0, settings.Iterations) * settings.Prompts.PerIteration;
+        yield return Count(
+            "comparisons of judgements", compared * judge.Count * (judge.Count - 1), lengths.MetaJudgeText + candidates.Sampling.MaxNewTokens + (2 * judge.Sampling.MaxNewTokens), 1, judge.Sampling,
+            settings.Engines.Judgements.Url);
         yield return Count("judgements of the judging seed", seed.EftRanked.Sum(prompt => prompt.Answers.Count), lengths.JudgeText + lengths.RankedAnswer, 1, judge.Sampling);
 
         var evaluation = settings.Evaluation;
@@ -63,13 +67,19 @@ public sealed record TokenPlan(IReadOnlyList<GeneratedTokens> Generated, IReadOn
             yield return Count("judgements for head-to-head", (long)contests * held, lengths.JudgeText + evaluation.Sampling.MaxNewTokens, evaluation.Judgements, judge.Sampling);
         }
 
-        var compared = (long)settings.Iterations * EarlyStoppingRule.Steps(settings.Dpo.EarlyStopping, PreferenceSteps(settings), run.Validation.Count).Count() * run.Validation.Count;
-        yield return Count(AnswersOfCheckpoints, compared, lengths.HeldOutPrompt, 1, evaluation.Sampling);
-        yield return Count("judgements of these", compared, lengths.JudgeText + evaluation.Sampling.MaxNewTokens, settings.Dpo.EarlyStopping.Judgements, judge.Sampling, settings.Engines.Judgements.Url);
+        var checkpoints = Enumerable.Range(1, settings.Iterations)
+            .Sum(iteration => (long)EarlyStoppingRule.Steps(settings.Dpo.EarlyStopping, PreferenceSteps(settings, iteration), run.Validation.Count).Count());
+        var validated = checkpoints * run.Validation.Count;
+        yield return Count(AnswersOfCheckpoints, validated, lengths.HeldOutPrompt, 1, evaluation.Sampling);
+        yield return Count("judgements of these", validated, lengths.JudgeText + evaluation.Sampling.MaxNewTokens, settings.Dpo.EarlyStopping.Judgements, judge.Sampling, settings.Engines.Judgements.Url);
     }
 
-    // As if every prompt made a pair, and no training stopped before its end.
-    private static int PreferenceSteps(RunSettings settings) => settings.Dpo.Epochs * ((settings.Prompts.PerIteration + settings.Dpo.Batch - 1) / settings.Dpo.Batch);
+    // As if every prompt made a pair, and one of judgements where these are compared, and no training stopped before its end.
+    private static int PreferenceSteps(RunSettings settings, int iteration)
+    {
+        var pairs = settings.Prompts.PerIteration * (settings.Judge.IsMetaJudged(iteration) ? 2 : 1);
+        return settings.Dpo.Epochs * ((pairs + settings.Dpo.Batch - 1) / settings.Dpo.Batch);
+    }
 
     private static IEnumerable<TrainedTokens> Training(PlannedRun run)
     {
@@ -78,13 +88,13 @@ public sealed record TokenPlan(IReadOnlyList<GeneratedTokens> Generated, IReadOn
         var first = Supervised(ModelNames.OfIteration(1), run.First, settings);
         yield return run.IsJudged ? first : first with { Tokens = (long)((double)first.Steps * settings.Sft.Batch * run.MeanWithMadeJudging), IsExact = false };
 
-        var pairs = settings.Prompts.PerIteration;
-        var steps = PreferenceSteps(settings);
-        var replayed = (double)steps * settings.Dpo.ReplayJudged * run.Judging;
+        var answers = settings.Prompts.PerIteration;
         for (var iteration = 1; iteration <= settings.Iterations; iteration++)
         {
-            yield return new(
-                ModelNames.OfIteration(iteration + 1), steps, (long)((settings.Dpo.Epochs * pairs * 2 * run.Side) + replayed), (long)(pairs * 2 * run.Side), IsExact: false);
+            var judgements = settings.Judge.IsMetaJudged(iteration) ? answers : 0;
+            var steps = PreferenceSteps(settings, iteration);
+            var (sides, replayed) = ((answers * 2 * run.Side) + (judgements * 2 * run.JudgingSide), (double)steps * settings.Dpo.ReplayJudged * run.Judging);
+            yield return new(ModelNames.OfIteration(iteration + 1), steps, (long)((settings.Dpo.Epochs * sides) + replayed), (long)sides, IsExact: false);
         }
     }
 

@@ -80,7 +80,7 @@ public sealed class ModelSummary(string name)
         // After a crash training goes on from the last checkpoint: what comes again replaces what was.
         _recent.RemoveAll(step => step.Step >= fact.Step);
         // Which examples were in a batch is for the log to keep.
-        _recent.Add(fact with { Examples = [], Replayed = [] });
+        _recent.Add(fact with { Examples = [], Replayed = [], Judging = null });
         if (_recent.Count > RecentSteps) _recent.RemoveAt(0);
     }
 

@@ -115,7 +115,7 @@ public sealed class RunSummary
                 break;
             case CandidatesJudged f:
                 Open(f.Iteration).Apply(f, at);
-                Generation.Add(at, f.Judgements.Sum(judgement => judgement.TokenCount));
+                Generation.Add(at, f.Judgements.Sum(judgement => judgement.TokenCount) + (f.Meta?.Sum(comparison => comparison.TokenCount) ?? 0));
                 break;
             case PreferencePairBuilt f:
                 Open(f.Iteration).Apply(f, at);

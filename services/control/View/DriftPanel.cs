@@ -36,8 +36,34 @@ internal static class DriftPanel
         Row("mean length, characters", dataset => Figures.Number(dataset.Statistics.MeanCandidateLength, "0.0"));
         Row("chosen is longer %", dataset => Figures.Percent(dataset.Statistics.ChosenLongerShare));
         Row("chosen less rejected score", dataset => Figures.Number(dataset.Statistics.MeanMargin));
+        if (iterations.Any(iteration => iteration.Dataset!.Statistics.Judging is not null))
+            AddJudging(table, iterations);
         table.Write(console);
     }
+
+    private static void AddJudging(SideBySide table, IReadOnlyList<IterationSummary> iterations)
+    {
+        void Row(string label, Func<JudgingStatistics, int, string?> figure) =>
+            table.Row(label, iterations.Select(iteration => iteration.Dataset!.Statistics is { Judging: { } judging } statistics ? figure(judging, statistics.Prompts) : null));
+
+        table.Section("Its judgements compared");
+        Row("comparisons", (judging, _) => Figures.Count(judging.Comparisons));
+        Row("comparisons unparsable %", (judging, _) => Share(judging.Comparisons - judging.WonFirst - judging.WonSecond, judging.Comparisons));
+        Row("the first is better %", (judging, _) => Share(judging.WonFirst, judging.WonFirst + judging.WonSecond));
+        Row("pairs of judgements %", (judging, prompts) => Share(judging.Pairs, prompts));
+        foreach (var reason in Enum.GetValues<NoJudgingPair>().Where(reason => iterations.Any(iteration => iteration.Dataset!.Statistics.Judging?.NoPair.ContainsKey(reason.ToString()) == true)))
+            Row($"{InWords(reason)} %", (judging, prompts) => Share(judging.NoPair.GetValueOrDefault(reason.ToString()), prompts));
+    }
+
+    private static string InWords(NoJudgingPair reason) => reason switch
+    {
+        NoJudgingPair.NothingToCompare => "nothing to compare",
+        NoJudgingPair.Unparsable => "no verdict",
+        NoJudgingPair.Undecided => "equally strong",
+        NoJudgingPair.Truncated => "better one truncated",
+        NoJudgingPair.TooLong => "better one too long",
+        _ => reason.ToString(),
+    };
 
     /// <summary>A reason for a discard as a person would say it.</summary>
     public static string InWords(DiscardReason reason) => reason switch
