@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control.Settings;
+using SelfRewarding.Datasets;
 using Shouldly;
 using Xunit;
 
@@ -40,7 +41,7 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
-    public void The_meta_preset_has_Meta_Rewarding_s_figures_says_what_it_leaves_out_and_is_recorded_whole()
+    public void The_meta_preset_has_Meta_Rewarding_s_figures_and_is_recorded_whole()
     {
         var meta = Bind(["--preset", "meta", .. OwnFiles()]);
 
@@ -48,12 +49,26 @@ public sealed class SettingsTests : IDisposable
         (meta.Candidates.Sampling.Temperature, meta.Candidates.Sampling.TopP, meta.Judge.Sampling.Temperature, meta.Judge.Sampling.TopP).ShouldBe((0.8, 0.95, 0.8, 0.95));
         Enumerable.Range(1, 5).Select(iteration => meta.Pairs.In(iteration).LengthControl).ShouldBe([0, 0.32, 0.32, 0.4, 0.4]);
         (meta.Dpo, meta.Sft).ShouldBe((Presets.Paper.Dpo, Presets.Paper.Sft));
-        Presets.LeftOut("meta").ShouldNotBeNull().ShouldContain("no meta-judge");
-        (Presets.LeftOut("kata"), Presets.LeftOut("paper")).ShouldBe((null, null));
+        Enumerable.Range(1, 4).Select(meta.Judge.IsMetaJudged).ShouldBe([true, true, false, false]);
+        new[] { Presets.Kata, Presets.Paper }.ShouldAllBe(preset => preset.Judge.MetaIterations == null && preset.Format.MetaJudge == null);
 
         var recorded = JsonSerializer.SerializeToNode(new RunStarted("r", meta, []))!["Settings"]!;
         recorded["Pairs"]!["LengthControlByIteration"]!.ToJsonString().ShouldBe("[0,0.32,0.32,0.4]");
         SettingsDifferences.All(recorded.Deserialize<RunSettings>()!, meta).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_meta_judge_brings_the_layout_that_goes_with_the_judge_s_and_asks_for_one_where_that_is_somebody_s_own()
+    {
+        Bind("--set", "judge.meta_iterations=1").Format.MetaJudge.ShouldBe(MetaJudgeFormat.Kata);
+        Bind(["--preset", "paper", .. OwnFiles(), "--set", "judge.meta_iterations=2"]).Format.MetaJudge.ShouldBe(PaperFormat.MetaJudge);
+        Bind(["--preset", "meta", .. OwnFiles(), "--set", "model.chat_template=chatml"]).Format.MetaJudge.ShouldBe(PaperFormat.MetaJudgeForChat);
+        Bind("--set", "judge.meta_iterations=1", "--set", "format.meta_judge={prompt}{response}{first}{second}").Format.MetaJudge.ShouldBe("{prompt}{response}{first}{second}");
+
+        ProblemsOf("--set", "judge.meta_iterations=1", "--set", "format.judge={prompt}{response}?").ShouldHaveSingleItem().ShouldContain("format.meta_judge is not set, and format.judge is a layout of your own");
+        ProblemsOf("--set", "format.meta_judge={prompt}{response}{first}").ShouldHaveSingleItem().ShouldContain("format.meta_judge does not contain {second}");
+        ProblemsOf("--set", "judge.meta_iterations=1", "--judgements", "1").ShouldHaveSingleItem().ShouldContain("comparing judgements takes two");
+        ProblemsOf("--set", "judge.meta_iterations=0").ShouldHaveSingleItem().ShouldContain("judge.meta_iterations is 0, expected 1 to 20");
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using SelfRewarding.Control.Settings;
 using SelfRewarding.Control.Summary;
 using SelfRewarding.Control.View;
 using Spectre.Console;
@@ -21,8 +20,6 @@ public static class CarryOn
     {
         await host.ReadModels.CatchUpAsync(cancellationToken);
         var (summary, position) = await host.ReadModels.SummaryOfAsync(run, cancellationToken);
-        if (summary.Settings is { } settings && Presets.LeftOut(settings.Preset) is { } leftOut)
-            await Console.Error.WriteLineAsync(leftOut);
         if (!summary.IsFinished)
         {
             await FollowAsync(host, summary, position, console, plain, cancellationToken);

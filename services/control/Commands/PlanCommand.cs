@@ -19,8 +19,6 @@ public static class PlanCommand
     {
         var settings = RunOptions.Bind(options);
         var output = Console.Out;
-        if (Presets.LeftOut(settings.Preset) is { } leftOut)
-            await output.WriteLineAsync(leftOut);
         var (config, chat) = settings.Model.Path is { } folder ? CheckpointFolder.LoadTokenizer(folder, settings.Model.ChatTemplate) : BaseModel.FreshShape(settings);
         var run = PlannedRun.Of(settings, await Task.Run(() => SeedData.For(settings), cancellationToken), config, chat);
         var isOneProcess = LogServer.Shared is null && DataFolder.FindUp(RunOptions.DataFolder(options)) is null;

@@ -106,26 +106,23 @@ public static class Presets
     };
 
     /// <summary>
-    /// The figures of Meta-Rewarding (Wu et al. 2024, arXiv 2407.19594) for what this pipeline does: four iterations, seven answers to a prompt, eleven judgements of each, length control with a ρ for each iteration. What
-    /// it takes over from the paper before stands as in <see cref="Paper"/>. Its meta-judge is not part of this, see <see cref="LeftOut"/>.
+    /// The figures of Meta-Rewarding (Wu et al. 2024, arXiv 2407.19594): four iterations, seven answers to a prompt, eleven judgements of each, length control with a ρ for each iteration, and a meta-judge in the first
+    /// two, the last two being trained on answers alone. Up to which length a judgement may be chosen is our own figure, twice the hundred words that the judge is asked for; what it takes over from the paper before
+    /// stands as in <see cref="Paper"/>.
     /// </summary>
     public static RunSettings Meta { get; } = Paper with
     {
         Preset = "meta",
         Iterations = 4,
+        Format = PaperFormat.Settings with { MetaJudge = PaperFormat.MetaJudge },
         Candidates = new() { Count = 7, Sampling = new() { Temperature = 0.8, TopP = 0.95, MaxNewTokens = 1024 } },
-        Judge = new() { Count = 11, Sampling = new() { Temperature = 0.8, TopP = 0.95, MaxNewTokens = 512 }, MinScore = 0, MaxScore = 5 },
+        Judge = new() { Count = 11, Sampling = new() { Temperature = 0.8, TopP = 0.95, MaxNewTokens = 512 }, MinScore = 0, MaxScore = 5, MetaIterations = 2, MetaMaxLength = 1_200 },
         Pairs = new() { MinMargin = 0, LengthControlByIteration = [0, 0.32, 0.32, 0.4] },
     };
 
     /// <summary>Every preset by name.</summary>
     public static IReadOnlyDictionary<string, RunSettings> All { get; } =
         new[] { Kata, Paper, Meta }.ToDictionary(preset => preset.Preset, StringComparer.Ordinal);
-
-    /// <summary>What a preset's method does and this program does not, in a sentence; null where that is nothing.</summary>
-    public static string? LeftOut(string preset) => preset == Meta.Preset
-        ? "Preset meta has Meta-Rewarding's sampling and length control, but no meta-judge: the model learns from pairs of answers, not from pairs of judgements, so judging itself is not trained further."
-        : null;
 
     /// <summary>What a preset for a model and data of one's own still has to be given; null where that is nothing.</summary>
     public static string? MissingData(string preset, bool hasData) => preset != Kata.Preset && All.ContainsKey(preset) && !hasData

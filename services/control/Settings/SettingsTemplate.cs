@@ -19,7 +19,6 @@ public static class SettingsTemplate
         var text = new StringBuilder();
         var values = (JsonObject)JsonSerializer.SerializeToNode(preset, SettingsDraft.Json)!;
         Comment(text, "", $"Settings for 'selfreward run --settings FILE', from preset {preset.Preset}. Take the // from before a setting to change it.");
-        if (Presets.LeftOut(preset.Preset) is { } leftOut) Comment(text, "", leftOut);
         text.Append("{\n");
         Comment(text, "  ", SettingSummaries.Of(typeof(RunSettings).GetProperty(nameof(RunSettings.Preset))!));
         text.Append(System.Globalization.CultureInfo.InvariantCulture, $"  \"preset\": \"{preset.Preset}\",\n");
