@@ -18,6 +18,11 @@ command -v c++ > /dev/null || fail "shared/Torch needs a C++ compiler: apt-get i
 exec 9> "$folder/lock"
 if command -v flock > /dev/null; then flock 9; fi
 
+# cmake refuses a build folder that was made elsewhere: in a tree that was moved or copied it begins anew.
+if [ -f "$folder/build/CMakeCache.txt" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$sources" "$folder/build/CMakeCache.txt"; then
+    rm -rf "$folder/build"
+fi
+
 log="$folder/cmake.log"
 if ! cmake -S "$sources" -B "$folder/build" -DCMAKE_LIBRARY_OUTPUT_DIRECTORY="$folder" > "$log" 2>&1; then
     if grep -q "libtorch was not found" "$log"; then
