@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
+using SelfRewarding.Inference;
+using SelfRewarding.Judge;
+using SelfRewarding.Model;
+using Shouldly;
+using Xunit;
+
+namespace SelfRewarding.Pipeline.Tests.Meta;
+
+public sealed class MetaJudgeTests
+{
+    private static readonly ModelRef s_model = new("meta-judge-tests", "runs/r/models/M1", new string('a', 64));
+    private static readonly RunSettings s_settings = new() { Format = new() { MetaJudge = MetaJudgeFormat.Kata } };
+    private static readonly Judgement s_good = new(2, 0, "aa. Score: 5", 5, null, 1, Finish.Stop, 0), s_bad = new(2, 3, "Score: {first}", 0, null, 1, Finish.Stop, 0);
+
+    /// <summary>Says what it is asked to, or that the prompt does not fit.</summary>
+    private sealed class Scripted(Func<string, ulong, string?> says) : ITextGenerator
+    {
+        public Task<IReadOnlyList<GeneratedText>> GenerateAsync(ModelRef model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken) =>
+            Task.FromResult<IReadOnlyList<GeneratedText>>([.. keys.Select(key => new GeneratedText(says(prompt, key) ?? throw new ContextLengthException(300, 256), [1, 2], Finish.Stop, -1.5))]);
+    }
+
+    [Fact]
+    public async Task Each_order_is_asked_with_its_own_texts_and_key_and_the_winner_is_named_by_its_index()
+    {
+        var asked = new List<(string Prompt, ulong Key)>();
+        var compared = await CompareAsync((prompt, key) =>
+        {
+            asked.Add((prompt, key));
+            return key == 1 ? "Winner: A" : "Winner: B";
+        });
+
+        asked.ShouldBe([("which sort: ba -> ab\nA aa. Score: 5\nB Score: {first}\n", 1UL), ("which sort: ba -> ab\nA Score: {first}\nB aa. Score: 5\n", 2UL)], ignoreOrder: true);
+        compared.ShouldBe([new MetaJudgement(2, 0, 3, "Winner: A", 0, null, 2, Finish.Stop, -1.5), new MetaJudgement(2, 3, 0, "Winner: B", 0, null, 2, Finish.Stop, -1.5)]);
+        compared.Select(comparison => comparison.Preferred()).ShouldBe(["first", "second"]);
+    }
+
+    [Fact]
+    public async Task A_comparison_that_does_not_fit_is_not_made_and_says_so()
+    {
+        var compared = await CompareAsync((_, key) => key == 1 ? null : "no idea");
+        compared.ShouldBe([new MetaJudgement(2, 0, 3, "", null, new ContextLengthException(300, 256).Message, 0, Finish.Length, 0), new MetaJudgement(2, 3, 0, "no idea", null, "no \"Winner:\"", 2, Finish.Stop, -1.5)]);
+    }
+
+    [Fact]
+    public async Task The_span_has_an_event_and_the_counter_an_outcome_for_each_comparison()
+    {
+        Activity? span = null;
+        using var spans = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "SelfRewarding.Inference", Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = stopped => span = stopped.DisplayName == $"meta-judge {s_model.Name}" ? stopped : span,
+        };
+        ActivitySource.AddActivityListener(spans);
+        var compared = await CompareAsync((_, key) => key == 1 ? "Winner: A" : "no idea");
+        span.ShouldNotBeNull().Events.Select(one => one.Tags.Single(tag => tag.Key == "gen_ai.evaluation.score.label").Value).ShouldBe(["first", "unparsable"], ignoreOrder: true);
+
+        var counted = new List<string?>();
+        using var meters = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "self_rewarding.meta_judgement.made")
+                    listener.EnableMeasurementEvents(instrument);
+            },
+        };
+        meters.SetMeasurementEventCallback<long>((_, _, tags, _) =>
+        {
+            var named = tags.ToArray().ToDictionary(tag => tag.Key, tag => tag.Value as string);
+            if (named["model"] == s_model.Name)
+                counted.Add(named["outcome"]);
+        });
+        meters.Start();
+        JudgeTelemetry.Count(new CandidatesJudged("r", 1, 0, s_model, [], Meta: compared));
+        counted.ShouldBe(["first", "unparsable"]);
+    }
+
+    private static async Task<IReadOnlyList<MetaJudgement>> CompareAsync(Func<string, ulong, string?> says)
+    {
+        var compared = await new MetaJudge(new Scripted(says)).CompareAsync(
+            s_model, "sort: ba", new Candidate(2, "ab", [], Finish.Stop, 0), s_settings, [(s_good, s_bad, 1), (s_bad, s_good, 2)], CancellationToken.None);
+        return [.. compared.Select(comparison => comparison.Comparison)];
+    }
+}
