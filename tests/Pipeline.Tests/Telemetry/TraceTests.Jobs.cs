@@ -91,14 +91,10 @@ public sealed partial class TraceTests
             measured.ShouldContain(one => known.All(tag => tag == "error.type" || one.Tags.ContainsKey(tag)), measured.Key);
         }
 
-<<<<<<< ours
-        // In a run like this one no message fails, no server is asked, and no checkpoints are compared.
-        KnownMetrics.Tags.Keys.Except(traced.Measured.Select(measured => measured.Name))
-            .ShouldBe(["self_rewarding.message.failed", "gen_ai.client.operation.duration", "self_rewarding.training.win_rate"], ignoreOrder: true);
-=======
-        // In a run like this one no message fails, no server is asked, and no judgements are compared.
-        KnownMetrics.Tags.Keys.Except(traced.Measured.Select(measured => measured.Name)).ShouldBe(["self_rewarding.message.failed", "gen_ai.client.operation.duration", "self_rewarding.meta_judgement.made", "self_rewarding.judging_pair.built"], ignoreOrder: true);
->>>>>>> theirs
+        // In a run like this one no message fails, no server is asked, no checkpoints are compared, and no judgements.
+        KnownMetrics.Tags.Keys.Except(traced.Measured.Select(measured => measured.Name)).ShouldBe(
+            ["self_rewarding.message.failed", "gen_ai.client.operation.duration", "self_rewarding.training.win_rate", "self_rewarding.meta_judgement.made", "self_rewarding.judging_pair.built"],
+            ignoreOrder: true);
     }
 
     [Fact]
