@@ -46,7 +46,7 @@ public sealed class Recovery(
         }
 
         // What waits in a queue may be doubles: here only what is not missing by number is left alone.
-        await RepublishLostAsync(IsAsked, (_, ready, missing) => ready >= missing, cancellationToken);
+        await RepublishLostAsync(IsAsked, fill => fill.Ready >= fill.Missing, cancellationToken);
 
         bool IsAsked(string name) => name == run;
     }
@@ -90,7 +90,7 @@ public sealed class Recovery(
 
     // Every worker does this, since only it knows when its own queue is there to receive; one after the other, so that the next sees what the one before has sent.
     // Returns the runs of which something was left alone because it is in work, or because messages wait that may or may not be those.
-    internal async Task<IReadOnlySet<string>> RepublishLostAsync(Func<string, bool> isDue, Func<string, long, int, bool> isFilled, CancellationToken cancellationToken)
+    internal async Task<IReadOnlySet<string>> RepublishLostAsync(Func<string, bool> isDue, Func<QueueFill, bool> isFilled, CancellationToken cancellationToken)
     {
         StreamLock? turn;
         while ((turn = await StreamLock.TryAcquireAsync(database, "recovery", cancellationToken)) is null)
@@ -105,7 +105,7 @@ public sealed class Recovery(
     }
 
     private async Task<(IReadOnlyCollection<UnsettledPrompt> Lost, IReadOnlySet<string> LeftAlone)> LostAsync(
-        Func<string, bool> isDue, Func<string, long, int, bool> isFilled, CancellationToken cancellationToken)
+        Func<string, bool> isDue, Func<QueueFill, bool> isFilled, CancellationToken cancellationToken)
     {
         if ((await FoldAsync(outstanding => outstanding.Prompts(isDue), cancellationToken)).Count == 0)
             return ([], new HashSet<string>());
@@ -123,24 +123,24 @@ public sealed class Recovery(
         return (lost, leftAlone);
     }
 
-    // The queues are counted before the log is read: what is done between the two is outstanding no longer, while what came in the other order would be missing.
+    // The queues are counted before the log is read and after it. What is taken or done in between is in the first count only, what comes in between in the second only, and
+    // of the smaller one neither is left over as if it were what a run that stands still has lost.
     private async Task<(HashSet<UnsettledPrompt> Missing, HashSet<string> LeftAlone)> MissingAsync(
-        BrokerQueues queues, HashSet<UnsettledPrompt> failed, Func<string, bool> isDue, Func<string, long, int, bool> isFilled, CancellationToken cancellationToken)
+        BrokerQueues queues, HashSet<UnsettledPrompt> failed, Func<string, bool> isDue, Func<QueueFill, bool> isFilled, CancellationToken cancellationToken)
     {
-        var waiting = new List<long>();
-        foreach (var (queue, _) in WorkQueues.All)
-            waiting.Add((await queues.FindAsync(queue, cancellationToken))?.Ready ?? 0);
+        var before = await CountAsync(queues, cancellationToken);
         var inHand = await WorkInHand.AllAsync(database, cancellationToken);
         var unsettled = (await FoldAsync(outstanding => outstanding.Prompts(), cancellationToken)).Where(prompt => !failed.Contains(prompt))
             .ToLookup(prompt => inHand.Count > 0 && inHand.Contains(WorkInHand.KeyOf(prompt.Run, prompt.Iteration, prompt.Ordinal)));
+        var waiting = before.Zip(await CountAsync(queues, cancellationToken), Math.Min);
         var (missing, leftAlone) = (new HashSet<UnsettledPrompt>(), unsettled[true].Select(prompt => prompt.Run).Where(isDue).ToHashSet(StringComparer.Ordinal));
         foreach (var ((queue, fact), ready) in WorkQueues.All.Zip(waiting))
         {
             var expected = unsettled[false].Where(prompt => prompt.Fact == fact).ToLookup(prompt => isDue(prompt.Run));
-            var due = expected[true].ToList();
+            var (due, others) = (expected[true].ToList(), expected[false].Count());
             // Whose the messages are that wait cannot be asked: the runs that go on are taken to have all of theirs among them.
-            var theirs = Math.Max(0, ready - expected[false].Count());
-            if (!isFilled(queue, theirs, due.Count))
+            var theirs = Math.Max(0, ready - others);
+            if (!isFilled(new QueueFill(queue, theirs, due.Count, IsExact: others == 0)))
             {
                 missing.UnionWith(due);
             }
@@ -152,6 +152,14 @@ public sealed class Recovery(
         }
 
         return (missing, leftAlone);
+    }
+
+    private static async Task<IReadOnlyList<long>> CountAsync(BrokerQueues queues, CancellationToken cancellationToken)
+    {
+        var waiting = new List<long>();
+        foreach (var (queue, _) in WorkQueues.All)
+            waiting.Add((await queues.FindAsync(queue, cancellationToken))?.Ready ?? 0);
+        return waiting;
     }
 
     private static async Task<HashSet<UnsettledPrompt>> FailedAsync(BrokerQueues queues, CancellationToken cancellationToken)

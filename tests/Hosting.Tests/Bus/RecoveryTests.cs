@@ -182,6 +182,40 @@ public sealed class RecoveryTests : IAsyncLifetime
     }
 
     [Fact(Timeout = Patience)]
+    public async Task What_a_busy_run_gets_done_while_it_is_counted_is_not_taken_for_what_another_one_has_lost()
+    {
+        const int Waiting = 30;
+        var log = await LogOfAsync(prompts: 1);
+        await Facts.AppendOnceAsync(StreamNames.Run("busy"), RunStage.Started, new RunStarted("busy", new RunSettings(), []), Token);
+        for (var ordinal = 0; ordinal < Waiting; ordinal++)
+        {
+            var prompt = Prompt(ordinal) with { Run = "busy" };
+            await log.AppendStageAsync("busy", 1, ordinal, PromptStage.Generated, prompt, Token);
+            await _bus.Bus.PublishFactAsync(prompt, Token);
+        }
+
+        await Broker.UntilAsync(_queues, "sampler", Waiting);
+        await using var connection = await BrokerAddress.Factory(_node.Address).CreateConnectionAsync(Token);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: Token);
+        var done = 0;
+        var facts = new FactLog(new BusyStore(new NpgsqlEventStore(_database, TimeProvider.System), DoAsync));
+
+        // What the one run has lost is one message, and as many of the other's are done between its messages' being counted and the log's being read.
+        (await LookAsync(RecoveryOf(new RunLog(facts, new RunCatalog(facts))), run => run == "r")).ShouldBeEmpty();
+
+        done.ShouldBeGreaterThan(1);
+        await Broker.UntilAsync(_queues, "sampler", Waiting - done + 1);
+        (await _queues.PromptsInAsync("sampler", Waiting, Token)).Where(prompt => prompt.Run == "r").ShouldBe([("r", 1, 0)]);
+
+        async Task DoAsync()
+        {
+            (await channel.BasicGetAsync("sampler", autoAck: true, Token)).ShouldNotBeNull();
+            await log.AppendStageAsync("busy", 1, done, PromptStage.Sampled, new PromptDiscarded("busy", 1, done, DiscardReason.TooLong, "", [], []), Token);
+            done++;
+        }
+    }
+
+    [Fact(Timeout = Patience)]
     public async Task A_connection_that_cannot_give_back_what_it_holds_is_closed_and_not_kept()
     {
         await using (var spoil = _database.CreateCommand("""
@@ -229,7 +263,8 @@ public sealed class RecoveryTests : IAsyncLifetime
     private WorkerOptions Options => new() { Data = "/nowhere", Postgres = _cluster.ConnectionString, RabbitMq = _node.Address };
 
     // As the service looks, the first time.
-    private static Task<IReadOnlySet<string>> LookAsync(Recovery recovery) => recovery.RepublishLostAsync(_ => true, new FilledQueues().IsFilled, Token);
+    private static Task<IReadOnlySet<string>> LookAsync(Recovery recovery, Func<string, bool>? isDue = null) =>
+        recovery.RepublishLostAsync(isDue ?? (_ => true), new FilledQueues().IsFilled, Token);
 
     private Recovery RecoveryOf(RunLog log) => new(log, _bus.Bus, _database, Options, new ReconnectWatch(), NullLogger<Recovery>.Instance);
 
