@@ -6,12 +6,18 @@ namespace SelfRewarding.Hosting;
 /// <summary>Why there is no connection to the log's database, for a person.</summary>
 public static class StoreConnection
 {
-    /// <summary>The failure as one sentence. Of a certificate Npgsql says only that the handshake failed, and does not tell which of its two rules was broken.</summary>
+    /// <summary>The failure as one sentence. Of TLS Npgsql says only that it failed; why is in what lies within, and of a certificate not even there is always said which rule it breaks.</summary>
     public static string Reason(Exception failure)
     {
         ArgumentNullException.ThrowIfNull(failure);
-        return failure is NpgsqlException { InnerException: AuthenticationException }
-            ? "its certificate is not trusted: it has to be for the Host that the connection string names, and to lead to an authority that this machine trusts or that Root Certificate names."
-            : failure.Message;
+        return failure switch
+        {
+            // A certificate is refused by .NET itself; a handshake fails (no common version, no common cipher …) of something that OpenSSL or the other side says.
+            NpgsqlException { InnerException: AuthenticationException { InnerException: null } refusal } =>
+                $"its certificate is not trusted ({refusal.Message.TrimEnd('.')}): it has to be valid today, to be for the Host that the connection string names, " +
+                "and to lead to an authority that this machine trusts or that Root Certificate names.",
+            NpgsqlException { InnerException: AuthenticationException handshake } => $"the TLS handshake failed: {handshake.GetBaseException().Message}",
+            _ => failure.Message,
+        };
     }
 }

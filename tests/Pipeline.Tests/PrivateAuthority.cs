@@ -12,9 +12,9 @@ internal sealed class PrivateAuthority : IDisposable
     /// <summary>PEM.</summary>
     public string Certificate => _certificate.ExportCertificatePem();
 
-    /// <summary>A server's certificate for a name, with its key.</summary>
+    /// <summary>A server's certificate for a name, with its key; half a day from now it is no longer valid, or when it is said.</summary>
     // Erlang reads RSA keys of PKCS#1.
-    public BrokerTls Certify(string name)
+    public BrokerTls Certify(string name, DateTimeOffset? until = null)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
@@ -23,7 +23,7 @@ internal sealed class PrivateAuthority : IDisposable
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false)); // a server's
-        using var certificate = request.Create(_certificate, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(12), RandomNumberGenerator.GetBytes(8));
+        using var certificate = request.Create(_certificate, _certificate.NotBefore, until ?? DateTimeOffset.UtcNow.AddHours(12), RandomNumberGenerator.GetBytes(8));
         return new BrokerTls(certificate.ExportCertificatePem() + "\n", key.ExportRSAPrivateKeyPem() + "\n");
     }
 
