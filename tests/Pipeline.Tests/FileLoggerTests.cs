@@ -38,14 +38,31 @@ public sealed class FileLoggerTests : IDisposable
         lines.Length.ShouldBe(Writers * Lines);
     }
 
-    [Fact]
-    public void What_is_to_be_said_is_said_though_somebody_reads_the_file_and_locks_it_for_good()
+    // To wait for the lock again at each line would take far longer than this.
+    [Fact(Timeout = 60_000)]
+    public async Task What_is_to_be_said_is_said_though_somebody_reads_the_file_and_locks_it_for_good()
     {
+        const int Lines = 100;
         using var provider = new FileLoggerProvider(File);
         provider.CreateLogger("worker").Log(LogLevel.Error, 0, "first", null, (text, _) => text);
-        using (new FileStream(File, FileMode.Open, FileAccess.Read, FileShare.Read))
-            provider.CreateLogger("worker").Log(LogLevel.Error, 0, "second", null, (text, _) => text);
+        await using (new FileStream(File, FileMode.Open, FileAccess.Read, FileShare.Read))
+        {
+            await Task.Run(
+                () =>
+                {
+                    for (var line = 0; line < Lines; line++)
+                    {
+                        TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+                        provider.CreateLogger("worker").Log(LogLevel.Error, 0, $"line {line}", null, (text, _) => text);
+                    }
+                },
+                TestContext.Current.CancellationToken);
+        }
 
-        System.IO.File.ReadAllLines(File).Select(line => line[^6..].Trim()).ShouldBe(["first", "second"]);
+        provider.CreateLogger("worker").Log(LogLevel.Error, 0, "last", null, (text, _) => text);
+
+        const string Mark = " Error worker: ";
+        (await System.IO.File.ReadAllLinesAsync(File, TestContext.Current.CancellationToken)).Select(line => line[(line.IndexOf(Mark, StringComparison.Ordinal) + Mark.Length)..])
+            .ShouldBe(["first", .. Enumerable.Range(0, Lines).Select(line => $"line {line}"), "last"]);
     }
 }

@@ -12,6 +12,7 @@ public sealed class FileLoggerProvider(string path) : ILoggerProvider
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), Pause = TimeSpan.FromMilliseconds(1);
 
     private readonly Lock _gate = new();
+    private bool _isHeld;
 
     public ILogger CreateLogger(string categoryName) => new FileLogger(this, categoryName);
 
@@ -33,16 +34,23 @@ public sealed class FileLoggerProvider(string path) : ILoggerProvider
     {
         for (var began = Stopwatch.GetTimestamp(); ; Thread.Sleep(Pause))
         {
-            var share = Stopwatch.GetElapsedTime(began) < Patience ? FileShare.None : FileShare.ReadWrite;
             try
             {
-                return new FileStream(path, FileMode.Append, FileAccess.Write, share, bufferSize: 0);
+                var file = Open(FileShare.None);
+                _isHeld = false;
+                return file;
             }
-            catch (IOException e) when (share == FileShare.None && DataFolder.IsTaken(e))
+            catch (IOException e) when (DataFolder.IsTaken(e))
             {
+                // Who was waited for once is not waited for at each line again, but asked.
+                _isHeld |= Stopwatch.GetElapsedTime(began) >= Patience;
+                if (_isHeld)
+                    return Open(FileShare.ReadWrite);
             }
         }
     }
+
+    private FileStream Open(FileShare share) => new(path, FileMode.Append, FileAccess.Write, share, bufferSize: 0);
 
     private sealed class FileLogger(FileLoggerProvider provider, string category) : ILogger
     {
