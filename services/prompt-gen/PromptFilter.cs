@@ -3,9 +3,9 @@ using SelfRewarding.Contracts;
 namespace SelfRewarding.PromptGen;
 
 /// <summary>Why a draft was refused.</summary>
-/// <param name="Reason">The filter: <c>truncated</c>, <c>content_filter</c>, <c>too_short</c>, <c>too_long</c>, <c>banned_word</c>, <c>banned_start</c>,
+/// <param name="Reason">The filter: <c>too_large</c>, <c>truncated</c>, <c>content_filter</c>, <c>too_short</c>, <c>too_long</c>, <c>banned_word</c>, <c>banned_start</c>,
 /// <c>punctuation_start</c>, <c>non_english_start</c>, <c>duplicate</c> or <c>rouge_l</c>.</param>
-/// <param name="Figure">Number of words (or of different banned words), or ROUGE-L F1.</param>
+/// <param name="Figure">Number of words (or of different banned words, or of bytes), or ROUGE-L F1.</param>
 /// <param name="Nearest">The prompt that the draft is too near to.</param>
 public sealed record Verdict(string Reason, double Figure, string? Nearest);
 
@@ -19,6 +19,8 @@ public static class PromptFilter
     /// <param name="finish">A draft that ran into the token limit, or into a server's filter, is no whole instruction.</param>
     public static Verdict? Check(string draft, Finish finish, FilterSettings settings)
     {
+        if (DraftLimit.BytesOf(draft) is var bytes and > DraftLimit.MostBytes)
+            return new(DraftLimit.TooLarge, bytes, null);
         var text = draft.Trim();
         var words = RougeL.Words(text);
         if (finish == Finish.Length)
@@ -67,7 +69,7 @@ public sealed class PromptPool
     public Verdict? Check(string draft, Finish finish)
     {
         var text = draft.Trim();
-        if (PromptFilter.Check(text, finish, _settings) is { } verdict)
+        if (PromptFilter.Check(draft, finish, _settings) is { } verdict)
             return verdict;
         if (_heldOut.Contains(text))
             return new("held_out", 1, text);

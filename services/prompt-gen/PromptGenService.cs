@@ -152,20 +152,27 @@ public sealed class PromptGenService(
                 served[slot].Add(draft.Server);
                 if ((draft.Refused ?? pool.Check(draft.Text, draft.Finish)) is { } verdict)
                 {
-                    rejected[slot].Add(new RejectedDraft(attempt, draft.Text, verdict.Reason, verdict.Figure, verdict.Nearest));
+                    rejected[slot].Add(DraftLimit.Refused(attempt, draft.Text, verdict));
+                    continue;
+                }
+
+                var generated = new PromptGenerated(job.Run, job.Iteration, ordinals[slot], job.Model, draft.Text, source, draft.Shots, rejected[slot], ServedBy.Sum(served[slot]));
+                if (DraftLimit.Fit(generated) is not { } fitting)
+                {
+                    rejected[slot].Add(new RejectedDraft(attempt, "", DraftLimit.TooLargeTogether, DraftLimit.BytesOf(draft.Text), null));
                     continue;
                 }
 
                 pool.Accept(draft.Text);
                 open.Remove(slot);
-                decided[slot] = new PromptGenerated(job.Run, job.Iteration, ordinals[slot], job.Model, draft.Text, source, draft.Shots, rejected[slot], ServedBy.Sum(served[slot]));
+                decided[slot] = fitting;
             }
         }
 
         foreach (var slot in open)
         {
-            decided[slot] = new PromptDiscarded(
-                job.Run, job.Iteration, ordinals[slot], DiscardReason.NoAcceptableDraft, $"all {settings.Prompts.MaxDrafts} drafts were refused", [], rejected[slot], ServedBy.Sum(served[slot]));
+            decided[slot] = DraftLimit.Fit(new PromptDiscarded(
+                job.Run, job.Iteration, ordinals[slot], DiscardReason.NoAcceptableDraft, $"all {settings.Prompts.MaxDrafts} drafts were refused", [], rejected[slot], ServedBy.Sum(served[slot])));
         }
 
         return decided;

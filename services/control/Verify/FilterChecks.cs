@@ -26,6 +26,7 @@ public sealed class FilterChecks(VerifyReport report, string run, int iteration,
     private readonly List<string> _own = [.. accepted];
     private readonly List<PromptHistory> _block = [];
     private int _first;
+    private int _withoutText;
 
     /// <summary>Takes the next prompt.</summary>
     public void Add(PromptHistory history)
@@ -35,8 +36,15 @@ public sealed class FilterChecks(VerifyReport report, string run, int iteration,
             Close();
     }
 
-    /// <summary>Checks the block that is open, which may be smaller than the others.</summary>
-    public void Close()
+    /// <summary>Checks the block that is open, which may be smaller than the others, and says what could not be checked in all of them.</summary>
+    public void End()
+    {
+        Close();
+        if (_withoutText > 0)
+            report.NotChecked($"the verdicts on {_withoutText} drafts of iteration {iteration}", "what was too large is not recorded");
+    }
+
+    private void Close()
     {
         // A block that is not whole yet was decided by nobody.
         if (_block.Count > 0 && _block.TrueForAll(history => history.Version > 0))
@@ -67,6 +75,16 @@ public sealed class FilterChecks(VerifyReport report, string run, int iteration,
     {
         if (draft.Reason == NoDraft)
             return;
+        if (draft.Reason is DraftLimit.TooLarge or DraftLimit.TooLargeTogether)
+        {
+            var isTooLarge = draft.Reason == DraftLimit.TooLarge;
+            report.Holds(
+                "drafts without a text are too large", subject, draft is { Text: "", Nearest: null } && (draft.Figure > DraftLimit.MostBytes) == isTooLarge,
+                $"{draft.Reason}, {draft.Figure} bytes: {draft.Text}{draft.Nearest}", $"{(isTooLarge ? "more than" : "at most")} {DraftLimit.MostBytes} bytes, and no text");
+            _withoutText++;
+            return;
+        }
+
         var verdict = _pool.Check(draft.Text, draft.Reason switch { Truncated => Finish.Length, Filtered => Finish.ContentFilter, _ => Finish.Stop });
         report.Same("refused drafts are refused", $"{subject} ({draft.Text})", new Verdict(draft.Reason, draft.Figure, draft.Nearest), verdict);
     }

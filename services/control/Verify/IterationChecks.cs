@@ -73,6 +73,6 @@ public sealed class IterationChecks(VerifyReport report, RunLog runs, FactLog lo
                 filters.Add(history);
         }
 
-        filters.Close();
+        filters.End();
     }
 }

@@ -21,7 +21,7 @@ public static class PromptChecks
             report.Same("answers are there once each", subject, sampled.Candidates.Select(candidate => candidate.Index), Enumerable.Range(0, sampled.Candidates.Count));
         }
 
-        foreach (var fact in new object?[] { history.Generated, history.Sampled, history.Judged }.OfType<object>())
+        foreach (var fact in new[] { history.Generated, history.Sampled, history.Judged, history.Outcome }.OfType<object>())
         {
             var excess = MessageLimit.Refuses(fact);
             report.Holds("every stage is small enough to be sent", subject, excess is null, excess ?? "", "a discard in its place");

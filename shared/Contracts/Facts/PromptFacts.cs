@@ -17,8 +17,9 @@ public enum Finish
 }
 
 /// <summary>A drafted prompt that a filter refused, with the figure that decided.</summary>
+/// <param name="Text">Empty where it is too large to be recorded, which the reason then says.</param>
 /// <param name="Reason">The filter's name, such as <c>rouge_l</c> or <c>too_short</c>.</param>
-/// <param name="Figure">What the filter measured (ROUGE-L F1, number of words …).</param>
+/// <param name="Figure">What the filter measured (ROUGE-L F1, number of words, bytes …).</param>
 /// <param name="Nearest">The prompt it was too close to, where that is the reason.</param>
 public sealed record RejectedDraft(int Attempt, string Text, string Reason, double Figure, string? Nearest);
 
