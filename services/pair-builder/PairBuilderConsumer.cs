@@ -33,10 +33,15 @@ public sealed class PairBuilderConsumer(RunLog log, RunCatalog runs) : IConsumer
         var judging = judged.Meta is { } comparisons && settings.Judge.IsMetaJudged(generated.Iteration)
             ? JudgingSelection.Choose(generated.Prompt, sampled.Candidates, judged.Judgements, comparisons, settings.Judge)
             : null;
-        object fact = choice.Pair is { } pair
+        if (MessageLimit.Refuses(Outcome(judging)) is not { } excess)
+            return Outcome(judging);
+        // The texts of the judgements go first: the pair of answers is what the run is for.
+        var withoutTexts = judging is { Pair: not null } ? judging with { Pair = null, Reason = NoJudgingPair.TooLarge, Detail = excess } : judging;
+        return MessageLimit.Refuses(Outcome(withoutTexts)) is { } still ? Discarded(DiscardReason.PairTooLarge, still, withoutTexts) : Outcome(withoutTexts);
+
+        object Outcome(JudgingOutcome? judging) => choice.Pair is { } pair
             ? new PreferencePairBuilt(generated.Run, generated.Iteration, generated.Ordinal, generated.Prompt, pair.Chosen, pair.Rejected, choice.Scores, judging)
             : Discarded(choice.Discard!.Value, choice.Detail, judging);
-        return MessageLimit.Refuses(fact) is { } excess ? Discarded(DiscardReason.PairTooLarge, excess, judging: null) : fact;
 
         PromptDiscarded Discarded(DiscardReason reason, string detail, JudgingOutcome? judging) =>
             new(generated.Run, generated.Iteration, generated.Ordinal, reason, detail, choice.Scores, [], Judging: judging);

@@ -62,6 +62,7 @@ internal static class DriftPanel
         NoJudgingPair.Undecided => "equally strong",
         NoJudgingPair.Truncated => "better one truncated",
         NoJudgingPair.TooLong => "better one too long",
+        NoJudgingPair.TooLarge => "judgements too large",
         _ => reason.ToString(),
     };
 

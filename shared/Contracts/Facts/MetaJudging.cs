@@ -48,6 +48,9 @@ public enum NoJudgingPair
 
     /// <summary>The strongest judgement is longer than a chosen one may be.</summary>
     TooLong,
+
+    /// <summary>With the pair's texts the prompt's outcome is more than a message may have.</summary>
+    TooLarge,
 }
 
 /// <summary>What the comparisons of a prompt's judgements came to.</summary>
