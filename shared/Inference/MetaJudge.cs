@@ -18,7 +18,19 @@ public sealed class MetaJudge(ITextGenerator generator)
         ModelRef model, string prompt, Candidate answer, RunSettings settings, IReadOnlyList<(Judgement First, Judgement Second, ulong Key)> questions, CancellationToken cancellationToken)
     {
         using var span = JudgingTelemetry.StartMeta(model.Name, answer.Index);
-        var compared = await Task.WhenAll(questions.Select(asked => AskAsync(model, prompt, answer, asked.First, asked.Second, settings, asked.Key, cancellationToken)));
+        using var asking = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var comparisons = questions.Select(asked => AskAsync(model, prompt, answer, asked.First, asked.Second, settings, asked.Key, asking.Token)).ToList();
+        await foreach (var ended in Task.WhenEach(comparisons))
+        {
+            if (ended.IsCompletedSuccessfully)
+                continue;
+            // The first failure ends the others, and is what is thrown: without one comparison the whole is of no use.
+            await asking.CancelAsync();
+            await Task.WhenAll((IEnumerable<Task>)comparisons).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ended;
+        }
+
+        IReadOnlyList<JudgementsCompared> compared = await Task.WhenAll(comparisons);
         JudgingTelemetry.Add(span, compared);
         return compared;
     }

@@ -14,12 +14,13 @@ public sealed class MetaJudgeTests
 {
     private static readonly ModelRef s_model = new("meta-judge-tests", "runs/r/models/M1", new string('a', 64));
     private static readonly RunSettings s_settings = new() { Format = new() { MetaJudge = MetaJudgeFormat.Kata } };
+    private static readonly Candidate s_answer = new(2, "ab", [], Finish.Stop, 0);
     private static readonly Judgement s_good = new(2, 0, "aa. Score: 5", 5, null, 1, Finish.Stop, 0), s_bad = new(2, 3, "Score: {first}", 0, null, 1, Finish.Stop, 0);
 
     /// <summary>Says what it is asked to, or that the prompt does not fit.</summary>
     private sealed class Scripted(Func<string, ulong, string?> says) : ITextGenerator
     {
-        public Task<IReadOnlyList<GeneratedText>> GenerateAsync(ModelRef model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken) =>
+        public Task<IReadOnlyList<GeneratedText>> GenerateAsync(RunModel model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken) =>
             Task.FromResult<IReadOnlyList<GeneratedText>>([.. keys.Select(key => new GeneratedText(says(prompt, key) ?? throw new ContextLengthException(300, 256), [1, 2], Finish.Stop, -1.5))]);
     }
 
@@ -43,6 +44,42 @@ public sealed class MetaJudgeTests
     {
         var compared = await CompareAsync((_, key) => key == 1 ? null : "no idea");
         compared.ShouldBe([new MetaJudgement(2, 0, 3, "", null, new ContextLengthException(300, 256).Message, 0, Finish.Length, 0), new MetaJudgement(2, 3, 0, "no idea", null, "no \"Winner:\"", 2, Finish.Stop, -1.5)]);
+    }
+
+    /// <summary>Answers one at a time: refuses the first, and the second one never comes back.</summary>
+    private sealed class Refusing : ITextGenerator, IDisposable
+    {
+        private readonly SemaphoreSlim _free = new(1);
+
+        public int Asked { get; private set; }
+
+        public async Task<IReadOnlyList<GeneratedText>> GenerateAsync(RunModel model, string prompt, IReadOnlyList<ulong> keys, SamplingSettings sampling, CancellationToken cancellationToken)
+        {
+            await _free.WaitAsync(cancellationToken);
+            try
+            {
+                if (Asked++ == 0)
+                    throw new ServerRefusedException("it wants a key", "401");
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+                return [];
+            }
+            finally
+            {
+                _free.Release();
+            }
+        }
+
+        public void Dispose() => _free.Dispose();
+    }
+
+    [Fact]
+    public async Task The_first_failure_ends_all_other_comparisons_and_is_what_is_thrown()
+    {
+        using var refusing = new Refusing();
+        var questions = Enumerable.Range(1, 110).Select(key => (s_good, s_bad, (ulong)key)).ToList();
+        var comparing = new MetaJudge(refusing).CompareAsync(s_model, "sort: ba", s_answer, s_settings, questions, CancellationToken.None);
+        (await Should.ThrowAsync<ServerRefusedException>(() => comparing.WaitAsync(TimeSpan.FromMinutes(1)))).Message.ShouldBe("it wants a key");
+        refusing.Asked.ShouldBe(2, "the one that was refused, and the one that was under way");
     }
 
     [Fact]
@@ -81,7 +118,7 @@ public sealed class MetaJudgeTests
     private static async Task<IReadOnlyList<MetaJudgement>> CompareAsync(Func<string, ulong, string?> says)
     {
         var compared = await new MetaJudge(new Scripted(says)).CompareAsync(
-            s_model, "sort: ba", new Candidate(2, "ab", [], Finish.Stop, 0), s_settings, [(s_good, s_bad, 1), (s_bad, s_good, 2)], CancellationToken.None);
+            s_model, "sort: ba", s_answer, s_settings, [(s_good, s_bad, 1), (s_bad, s_good, 2)], CancellationToken.None);
         return [.. compared.Select(comparison => comparison.Comparison)];
     }
 }
