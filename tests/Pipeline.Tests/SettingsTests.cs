@@ -48,7 +48,7 @@ public sealed class SettingsTests : IDisposable
         (meta.Iterations, meta.Candidates.Count, meta.Judge.Count).ShouldBe((4, 7, 11));
         (meta.Candidates.Sampling.Temperature, meta.Candidates.Sampling.TopP, meta.Judge.Sampling.Temperature, meta.Judge.Sampling.TopP).ShouldBe((0.8, 0.95, 0.8, 0.95));
         Enumerable.Range(1, 5).Select(iteration => meta.Pairs.In(iteration).LengthControl).ShouldBe([0, 0.32, 0.32, 0.4, 0.4]);
-        (meta.Dpo, meta.Sft).ShouldBe((Presets.Paper.Dpo, Presets.Paper.Sft));
+        (meta.Dpo, meta.Sft, meta.Format.MetaJudge).ShouldBe((Presets.Paper.Dpo, Presets.Paper.Sft, PaperFormat.MetaJudge));
         Enumerable.Range(1, 4).Select(meta.Judge.IsMetaJudged).ShouldBe([true, true, false, false]);
         new[] { Presets.Kata, Presets.Paper }.ShouldAllBe(preset => preset.Judge.MetaIterations == null && preset.Format.MetaJudge == null);
 
@@ -66,6 +66,8 @@ public sealed class SettingsTests : IDisposable
         Bind("--set", "judge.meta_iterations=1", "--set", "format.meta_judge={prompt}{response}{first}{second}").Format.MetaJudge.ShouldBe("{prompt}{response}{first}{second}");
 
         ProblemsOf("--set", "judge.meta_iterations=1", "--set", "format.judge={prompt}{response}?").ShouldHaveSingleItem().ShouldContain("format.meta_judge is not set, and format.judge is a layout of your own");
+        ProblemsOf(["--preset", "meta", .. OwnFiles(), "--set", "format.judge={prompt}{response}?"]).ShouldHaveSingleItem().ShouldContain("format.meta_judge is not set, and format.judge is a layout of your own");
+        Bind(["--preset", "meta", .. OwnFiles(), "--set", "format.judge={prompt}{response}?", "--set", "format.meta_judge={prompt}{response}{first}{second}?"]).Format.MetaJudge.ShouldBe("{prompt}{response}{first}{second}?");
         ProblemsOf("--set", "format.meta_judge={prompt}{response}{first}").ShouldHaveSingleItem().ShouldContain("format.meta_judge does not contain {second}");
         ProblemsOf("--set", "judge.meta_iterations=1", "--judgements", "1").ShouldHaveSingleItem().ShouldContain("comparing judgements takes two");
         ProblemsOf("--set", "judge.meta_iterations=0").ShouldHaveSingleItem().ShouldContain("judge.meta_iterations is 0, expected 1 to 20");

@@ -31,7 +31,6 @@ public static class ChatSettings
         {
             Answer = format.Answer == goesOn.Answer ? chat.Answer : format.Answer,
             Judge = format.Judge == goesOn.Judge ? chat.Judge : format.Judge,
-            MetaJudge = format.MetaJudge == PaperFormat.MetaJudge ? PaperFormat.MetaJudgeForChat : format.MetaJudge,
             Draft = format.Draft == goesOn.Draft ? chat.Draft : format.Draft,
         };
     }

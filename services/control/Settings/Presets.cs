@@ -114,7 +114,7 @@ public static class Presets
     {
         Preset = "meta",
         Iterations = 4,
-        Format = PaperFormat.Settings with { MetaJudge = PaperFormat.MetaJudge },
+        Format = PaperFormat.Settings, // what goes with it for comparing judgements: MetaJudgeSettings
         Candidates = new() { Count = 7, Sampling = new() { Temperature = 0.8, TopP = 0.95, MaxNewTokens = 1024 } },
         Judge = new() { Count = 11, Sampling = new() { Temperature = 0.8, TopP = 0.95, MaxNewTokens = 512 }, MinScore = 0, MaxScore = 5, MetaIterations = 2, MetaMaxLength = 1_200 },
         Pairs = new() { MinMargin = 0, LengthControlByIteration = [0, 0.32, 0.32, 0.4] },
