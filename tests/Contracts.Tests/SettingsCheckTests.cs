@@ -67,6 +67,13 @@ public sealed class SettingsCheckTests
     }
 
     [Fact]
+    public void How_long_a_chosen_judgement_may_be_says_nothing_without_a_meta_judge()
+    {
+        ProblemOf(new RunSettings { Judge = new() { MetaMaxLength = 1200 } }).ShouldStartWith("judge.meta_max_length is 1200, but judge.meta_iterations is not set");
+        SettingsCheck.Problems(new RunSettings { Judge = new() { MetaMaxLength = 1200, MetaIterations = 1 } }).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_model_needs_data() => ProblemOf(new RunSettings { Model = new() { Path = "models/x" } }).ShouldStartWith("model.path is given without data");
 
     [Fact]

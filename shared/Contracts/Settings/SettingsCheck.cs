@@ -44,6 +44,8 @@ public static class SettingsCheck
             problems.Add($"judge.min_score is {settings.Judge.MinScore}, expected below judge.max_score ({settings.Judge.MaxScore}).");
         if (settings.Judge is { MetaIterations: { } meta, Count: 1 })
             problems.Add($"judge.meta_iterations is {meta}, but judge.count is 1: comparing judgements takes two.");
+        if (settings.Judge is { MetaMaxLength: { } longest, MetaIterations: null })
+            problems.Add($"judge.meta_max_length is {longest}, but judge.meta_iterations is not set: no judgements are compared, so none is chosen. Set both, or both to null.");
         if (settings.Pairs.LengthControlByIteration is { } byIteration && (byIteration.Count == 0 || !byIteration.All(rho => rho is >= 0 and <= 1)))
             problems.Add($"pairs.length_control_by_iteration is {(byIteration.Count == 0 ? "empty" : Describe(byIteration))}, expected one or more numbers from 0 to 1, or null.");
         if (settings.Pairs is { LengthControl: { } length, LengthControlByIteration: { } each })
