@@ -66,6 +66,31 @@ public sealed class LoraMergeTests : IDisposable
         Tensor Part(string name) => adapter.Parameters[$"base_model.model.{Name}.lora_{name}.weight"];
     }
 
+    [Fact]
+    public void A_model_that_was_merged_by_a_matrix_product_as_at_first_is_accepted_throughout_and_not_in_part()
+    {
+        const string Name = "model.layers.0.self_attn.q_proj.weight", Other = "model.layers.0.mlp.down_proj.weight";
+        Publish("F32");
+        var config = LlamaConfig.Load(Path.Combine(Parent, "config.json"));
+        using var adapter = LoraAdapter.Load(Adapter, config);
+        using (var asToday = CheckpointFolder.Load(Merged))
+        {
+            using (var asAtFirst = CheckpointFolder.Load(Parent))
+            {
+                foreach (var (name, weight) in asAtFirst.Model.Parameters) adapter.MergeAsAtFirst(name, weight);
+                Floats(asAtFirst).ShouldNotBe(Floats(asToday), "else there would be nothing to accept");
+                CheckpointFolder.Save(Merged, asAtFirst);
+                LoraMerge.Difference(Parent, Adapter, Merged, s_config).ShouldBeNull();
+
+                using (torch.no_grad()) asAtFirst.Model.Parameters[Name].copy_(asToday.Model.Parameters[Name]);
+                asAtFirst.Model.Parameters[Other].Floats().ShouldNotBe(asToday.Model.Parameters[Other].Floats());
+                CheckpointFolder.Save(Merged, asAtFirst);
+            }
+        }
+
+        LoraMerge.Difference(Parent, Adapter, Merged, s_config).ShouldNotBeNull().ShouldContain(Other);
+    }
+
     [Theory]
     [InlineData("F32")]
     [InlineData("BF16")]

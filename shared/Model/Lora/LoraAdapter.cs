@@ -117,6 +117,18 @@ public sealed class LoraAdapter : IDisposable
         }
     }
 
+    /// <summary>
+    /// The same as it was done at first, by a matrix product: there products and sums are fused, so the last bits are others. What was published so is still to be verified; nothing is merged so any more.
+    /// </summary>
+    internal void MergeAsAtFirst(string name, Tensor weight)
+    {
+        if (!name.EndsWith(Weight, StringComparison.Ordinal) || !_pairs.TryGetValue(name[..^Weight.Length], out var pair)) return;
+        using var off = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        var update = Kernels.Linear(pair.B.cpu(), pair.A.cpu().transpose(0, 1).contiguous()) * Config.Scale;
+        weight.copy_(weight.cpu() + update);
+    }
+
     /// <summary>A projection's output y (R, out) for its input x (R, in), with the update where the projection is a target.</summary>
     internal Tensor Apply(string module, Tensor x, Tensor y, DropoutKey? dropout)
     {
