@@ -99,6 +99,23 @@ public sealed class ApiTests(RecordedData data) : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Pairs_of_judgements_are_among_the_pairs_also_of_a_prompt_whose_answers_made_none()
+    {
+        await data.AppendAsync(SummaryExample.Judging().Select(fact => RecordedRuns.Rename(fact, "judging")));
+
+        var pairs = (await _client.JsonAsync("/api/runs/judging/pairs?iteration=1&limit=1"))["items"]!.AsArray();
+        pairs.Select(pair => (Text(pair!["id"]), Text(pair["kind"]))).ShouldBe([("judging/1/0", "answers"), ("judging/1/0/judging", "judgements")]);
+        var pair = (await _client.JsonAsync("/api/runs/judging/pairs?iteration=1&after=0"))["items"]!.AsArray().ShouldHaveSingleItem()!;
+        (Text(pair["id"]), Text(pair["kind"]), Text(pair["prompt"]), Text(pair["response"])).ShouldBe(("judging/1/1/judging", "judgements", "reverse: ab1", "0ba"));
+        (Text(pair["chosen"]), Text(pair["rejected"]), pair["score_chosen"]!.GetValue<double>(), pair["chosen_judgement"]!.GetValue<int>(), pair["chosen_answer"]!.GetValue<int>()).ShouldBe(("good", "bad", 1.5, 2, 1));
+
+        var prompts = (await _client.JsonAsync("/api/runs/judging/prompts?iteration=1"))["items"]!.AsArray();
+        prompts.Select(prompt => (Text(prompt!["discarded"]), prompt["judging_pair"]?.GetValue<bool>())).ShouldBe([(null, true), ("tie", true), ("unparsable", false), ("no acceptable draft", null)]);
+        (await _client.JsonAsync("/api/runs/judging"))["progress"]![0]!["judging_pairs"]!.GetValue<int>().ShouldBe(2);
+        (await _client.JsonAsync($"/api/runs/{RecordedData.Run}"))["progress"]![0]!["judging_pairs"].ShouldBeNull();
+    }
+
     [Theory]
     [InlineData("kata-7/1/0")]
     [InlineData("kata-7/1/0/c1/j0")]

@@ -21,6 +21,21 @@ internal static class SummaryExample
         new RunCompleted("kata-7", Ref("M3")),
     ];
 
+    /// <summary>The same run, whose judgements are compared in the first iteration: two prompts make pairs of these, one of them with answers that tie.</summary>
+    public static IEnumerable<object> Judging()
+    {
+        static JudgingOutcome Outcome(int ordinal, bool isPair) => isPair
+            ? new(1, 2, 1, 1, [new(0, 0.5), new(2, 1.5)], new JudgingPair($"reverse: ab{ordinal}", "0ba", new(2, "good", 5, 1.5), new(0, "bad", 1, 0.5)), null, "")
+            : new(null, 0, 0, 0, [], null, NoJudgingPair.NothingToCompare, "none differ");
+        return Facts().Select(fact => fact switch
+        {
+            PreferencePairBuilt { Iteration: 1 } pair => pair with { Judging = Outcome(pair.Ordinal, isPair: true) },
+            PromptDiscarded { Iteration: 1, Ordinal: < 3 } discarded => discarded with { Judging = Outcome(discarded.Ordinal, discarded.Reason == DiscardReason.Tie) },
+            DatasetFrozen { Iteration: 1 } frozen => frozen with { Statistics = frozen.Statistics with { Judging = new(2, 4, 2, 2, new Dictionary<string, int> { ["NothingToCompare"] = 1 }) } },
+            _ => fact,
+        });
+    }
+
     public static ModelRef Ref(string model) => new(model, $"models/kata-7/{model}", new string('a', 63) + model[^1]);
 
     /// <summary>One prompt makes a pair, one is a tie, one is unparsable, and one has no acceptable draft.</summary>

@@ -30,6 +30,20 @@ public sealed class ViewTests
     }
 
     [Fact]
+    public void Pairs_of_judgements_stand_beside_those_of_answers_where_judgements_are_compared()
+    {
+        var lines = FinalLines(80, [.. SummaryExample.Judging()]);
+        (Row(lines, "pairs of answers"), Row(lines, "pairs of judgements")).ShouldBe(("- - - 1 1", "- - - 2 -"));
+        FinalLines(80).ShouldNotContain(line => line.Contains("pairs of", StringComparison.Ordinal));
+
+        string Picture(IEnumerable<object> facts) => Written(200, console => console.Write(RunPicture.Of(SummaryTests.Fold([.. facts]), console, SummaryExample.Start)));
+        var settled = SummaryExample.Judging().TakeWhile(fact => fact is not DatasetFrozen).ToList();
+        Picture(settled).ShouldContain("4/4: 1 pairs and 2 pairs of judgements, ");
+        Picture(SummaryExample.Facts().Take(settled.Count)).ShouldContain("4/4: 1 pairs, ");
+        Picture(SummaryExample.Judging().Take(settled.Count + 1)).ShouldContain("1 pairs and 2 pairs of judgements");
+    }
+
+    [Fact]
     public void A_head_to_head_says_how_likely_chance_alone_would_make_it()
     {
         var lines = FinalLines(80);

@@ -12,10 +12,11 @@ public sealed record Page<T>(string Run, int Iteration, int Planned, IReadOnlyLi
 /// <summary>A prompt, and how far it has come; its lineage has the rest.</summary>
 /// <param name="Id">What <c>/api/lineage</c> takes.</param>
 /// <param name="Stage">The last one that is done, 1 to 4 (<see cref="PromptStage"/>).</param>
-/// <param name="Discarded">Why it made no pair, in words.</param>
+/// <param name="Discarded">Why it made no pair of answers, in words.</param>
+/// <param name="JudgingPair">Whether its judgements made a pair, which is trained on even where its answers made none; null where they were not compared.</param>
 public sealed record PromptLine(
     string Id, int Ordinal, int Stage, string? Prompt, string? Source, int Refused, int Answers, int Judgements, int Unparsable,
-    double? ChosenScore, double? RejectedScore, string? Discarded, string? Detail)
+    double? ChosenScore, double? RejectedScore, string? Discarded, string? Detail, bool? JudgingPair)
 {
     internal static PromptLine Of(string run, int iteration, int ordinal, PromptHistory history)
     {
@@ -24,16 +25,31 @@ public sealed record PromptLine(
         return new PromptLine(
             $"{run}/{iteration}/{ordinal}", ordinal, history.Outcome is null ? history.Version : PromptStage.Settled, history.Generated?.Prompt, history.Generated?.Source,
             (history.Generated?.Rejected ?? discarded?.Rejected)?.Count ?? 0, history.Sampled?.Candidates.Count ?? 0, judgements.Count, judgements.Count(judgement => judgement.Score is null),
-            pair?.Chosen.Score, pair?.Rejected.Score, discarded is null ? null : DriftPanel.InWords(discarded.Reason), discarded?.Detail);
+            pair?.Chosen.Score, pair?.Rejected.Score, discarded is null ? null : DriftPanel.InWords(discarded.Reason), discarded?.Detail,
+            history.Judging is { } judging ? judging.Pair is not null : null);
     }
 }
 
 /// <summary>A preference pair with its texts, named as in preference data sets.</summary>
-public sealed record PairLine(string Id, int Ordinal, string Prompt, string Chosen, string Rejected, double ScoreChosen, double ScoreRejected, int ChosenAnswer, int RejectedAnswer)
+/// <param name="Id">What <c>/api/lineage</c> takes.</param>
+/// <param name="Kind"><c>answers</c> or <c>judgements</c>.</param>
+/// <param name="Prompt">The instruction, of either kind.</param>
+/// <param name="ScoreChosen">The chosen answer's mean score; of judgements, how strong it is among those of its answer.</param>
+/// <param name="ChosenAnswer">Which answer it is, by its index; of judgements, which one they judge.</param>
+/// <param name="Response">The answer that the two judge; null for a pair of answers.</param>
+public sealed record PairLine(
+    string Id, int Ordinal, string Kind, string Prompt, string Chosen, string Rejected, double ScoreChosen, double ScoreRejected, int ChosenAnswer, int RejectedAnswer,
+    string? Response = null, int? ChosenJudgement = null, int? RejectedJudgement = null)
 {
-    internal static PairLine? Of(string run, int iteration, PromptHistory history) => history.Outcome is PreferencePairBuilt pair
-        ? new PairLine($"{run}/{iteration}/{pair.Ordinal}", pair.Ordinal, pair.Prompt, pair.Chosen.Text, pair.Rejected.Text, pair.Chosen.Score, pair.Rejected.Score, pair.Chosen.Candidate, pair.Rejected.Candidate)
-        : null;
+    /// <summary>A prompt's pairs in the order of the dataset: of answers, of judgements, both or neither.</summary>
+    internal static IEnumerable<PairLine> Of(string run, int iteration, int ordinal, PromptHistory history)
+    {
+        var id = $"{run}/{iteration}/{ordinal}";
+        if (history.Outcome is PreferencePairBuilt { Chosen: var chosen, Rejected: var rejected } pair)
+            yield return new PairLine(id, ordinal, "answers", pair.Prompt, chosen.Text, rejected.Text, chosen.Score, rejected.Score, chosen.Candidate, rejected.Candidate);
+        if (history.Judging is { Candidate: { } answer, Pair: { Chosen: var better, Rejected: var worse } judging })
+            yield return new PairLine($"{id}/judging", ordinal, "judgements", judging.Prompt, better.Text, worse.Text, better.Strength, worse.Strength, answer, answer, judging.Answer, better.Judgement, worse.Judgement);
+    }
 }
 
 /// <summary>Reads an iteration's prompts some at a time.</summary>
@@ -41,10 +57,9 @@ internal static class PromptPages
 {
     private const int ReadAtOnce = 64;
 
-    /// <summary>The first <paramref name="limit"/> lines after a prompt that there is something to say of.</summary>
+    /// <summary>The first <paramref name="limit"/> lines after a prompt; those of one prompt stay together, so there may be one more.</summary>
     public static async Task<Page<T>> ReadAsync<T>(
-        LogReader log, string run, int iteration, int after, int limit, Func<int, PromptHistory, T?> line, CancellationToken cancellationToken)
-        where T : class
+        LogReader log, string run, int iteration, int after, int limit, Func<int, PromptHistory, IEnumerable<T>> lines, CancellationToken cancellationToken)
     {
         var planned = (await log.Catalog.AncestryOfAsync(run, cancellationToken)).Planned(iteration);
         var items = new List<T>();
@@ -53,10 +68,10 @@ internal static class PromptPages
             var histories = await log.Runs.ReadPromptsAsync(run, iteration, ordinals, cancellationToken);
             for (var i = 0; i < ordinals.Length; i++)
             {
-                if (histories[i].Version == 0 || line(ordinals[i], histories[i]) is not { } item)
+                if (histories[i].Version == 0)
                     continue;
-                items.Add(item);
-                if (items.Count == limit)
+                items.AddRange(lines(ordinals[i], histories[i]));
+                if (items.Count >= limit)
                     return new Page<T>(run, iteration, planned, items, ordinals[i] + 1 < planned ? ordinals[i] : null);
             }
         }

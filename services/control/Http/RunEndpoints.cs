@@ -68,19 +68,18 @@ internal static class RunEndpoints
     }
 
     private static Task<Page<PromptLine>> PromptsAsync(string run, string? iteration, string? after, string? limit, ServedLog served, CancellationToken cancellationToken) =>
-        PageAsync(run, iteration, after, limit, served, (number, ordinal, history) => PromptLine.Of(run, number, ordinal, history), cancellationToken);
+        PageAsync<PromptLine>(run, iteration, after, limit, served, (number, ordinal, history) => [PromptLine.Of(run, number, ordinal, history)], cancellationToken);
 
     private static Task<Page<PairLine>> PairsAsync(string run, string? iteration, string? after, string? limit, ServedLog served, CancellationToken cancellationToken) =>
-        PageAsync(run, iteration, after, limit, served, (number, _, history) => PairLine.Of(run, number, history), cancellationToken);
+        PageAsync(run, iteration, after, limit, served, (number, ordinal, history) => PairLine.Of(run, number, ordinal, history), cancellationToken);
 
     private static async Task<Page<T>> PageAsync<T>(
-        string run, string? iteration, string? after, string? limit, ServedLog served, Func<int, int, Hosting.PromptHistory, T?> line, CancellationToken cancellationToken)
-        where T : class
+        string run, string? iteration, string? after, string? limit, ServedLog served, Func<int, int, Hosting.PromptHistory, IEnumerable<T>> lines, CancellationToken cancellationToken)
     {
         var (number, passed, most) = ((int)Number("iteration", iteration, 1, 1, int.MaxValue), (int)Number("after", after, -1, -1, int.MaxValue - 1), (int)Number("limit", limit, UsualPage, 1, LargestPage));
         await using var lease = await served.UseAsync(cancellationToken);
         Known.Iteration(await AncestryAsync(lease.Log, run, cancellationToken), number);
-        return await PromptPages.ReadAsync(lease.Log, run, number, passed, most, (ordinal, history) => line(number, ordinal, history), cancellationToken);
+        return await PromptPages.ReadAsync(lease.Log, run, number, passed, most, (ordinal, history) => lines(number, ordinal, history), cancellationToken);
     }
 
     private static async Task<LineageNode> LineageAsync(string id, ServedLog served, CancellationToken cancellationToken)

@@ -13,7 +13,7 @@ public static class ReadModelSchema
     public const string Progression = "self_rewarding_read_models";
 
     // Count up when the tables, the state or what is counted changes.
-    private const int Version = 2;
+    private const int Version = 3;
 
     private const string Tables = """
         create table rm_runs (
@@ -27,7 +27,7 @@ public static class ReadModelSchema
         create table rm_models (
             run text collate "C", model text collate "C",
             number int not null,
-            recipe text, parent text, dataset_sha256 text, pairs int, examples int, steps int, last_step int,
+            recipe text, parent text, dataset_sha256 text, pairs int, judging_pairs int, examples int, steps int, last_step int,
             loss float8, rewards_margins float8, rewards_accuracies float8, tokens_per_second float8,
             path text, sha256 text,
             training_started_at timestamptz, published_at timestamptz, evaluated_at timestamptz,
@@ -44,14 +44,14 @@ public static class ReadModelSchema
         create table rm_progress (
             run text collate "C", iteration int,
             planned int not null, generated int not null, sampled int not null, judged int not null, settled int not null,
-            pairs int not null, discarded int not null, refused_drafts int not null,
+            pairs int not null, judging_pairs int, discarded int not null, refused_drafts int not null,
             begun_at timestamptz, frozen_at timestamptz,
             position bigint not null,
             primary key (run, iteration));
         create table rm_iteration_statistics (
             run text collate "C", iteration int,
             prompts int not null, candidates int not null, truncated_candidates int not null,
-            judgements int not null, unparsable_judgements int not null, pairs int not null,
+            judgements int not null, unparsable_judgements int not null, pairs int not null, judging_pairs int,
             mean_score float8 not null, mean_candidate_length float8 not null, mean_margin float8 not null,
             model text, dataset_sha256 text,
             position bigint not null,

@@ -27,8 +27,10 @@ public sealed record RunRow(
 
 /// <summary>A row of <c>rm_models</c>; figures of training are means over its last steps, as <see cref="ModelSummary"/> has them.</summary>
 /// <param name="Number">-2 is M0, -1 the baseline, then 1, 2 …</param>
+/// <param name="Pairs">Pairs of answers that it is trained on.</param>
+/// <param name="JudgingPairs">Pairs of judgements beside them; null where judgements were not compared.</param>
 public sealed record ModelRow(
-    string Run, string Model, int Number, string? Recipe, string? Parent, string? DatasetSha256, int? Pairs, int? Examples, int? Steps, int? LastStep,
+    string Run, string Model, int Number, string? Recipe, string? Parent, string? DatasetSha256, int? Pairs, int? JudgingPairs, int? Examples, int? Steps, int? LastStep,
     double? Loss, double? RewardsMargins, double? RewardsAccuracies, double? TokensPerSecond, string? Path, string? Sha256,
     DateTimeOffset? TrainingStartedAt, DateTimeOffset? PublishedAt, DateTimeOffset? EvaluatedAt,
     double? ExactMatchGreedy, double? ExactMatchSampled, double? MeanOracleScore, double? MeanLength,
@@ -40,7 +42,7 @@ public sealed record ModelRow(
         var (published, training, following, judging) = (model.Published, model.Training, model.Evaluation?.Following, model.Evaluation?.Judging);
         return new ModelRow(
             run.Run, model.Name, RunSummary.OrderOf(model.Name), training?.Recipe, (published?.Parent ?? training?.Parent)?.Name,
-            published?.DatasetSha256 ?? training?.DatasetSha256, model.Dataset?.Pairs, training?.Examples, published?.Steps ?? training?.Steps, model.LastStep?.Step,
+            published?.DatasetSha256 ?? training?.DatasetSha256, model.Dataset?.Pairs, model.Dataset?.Statistics.Judging?.Pairs, training?.Examples, published?.Steps ?? training?.Steps, model.LastStep?.Step,
             model.Loss, model.RewardsMargins, model.RewardsAccuracies, model.TokensPerSecond, published?.Model.Path, published?.Model.Sha256,
             model.TrainingStartedAt, model.PublishedAt, model.EvaluatedAt,
             following?.ExactMatchGreedy, following?.ExactMatchSampled, following?.MeanOracleScore, following?.MeanLength,

@@ -5,7 +5,7 @@ namespace SelfRewarding.Control.Summary;
 /// <summary>What an <see cref="IterationSummary"/> goes on from.</summary>
 /// <param name="Passed">By stage, from the first to the last.</param>
 public sealed record IterationState(
-    int Number, int Planned, IReadOnlyList<int> Passed, int Pairs, int RefusedDrafts, SortedDictionary<DiscardReason, int> Discarded,
+    int Number, int Planned, IReadOnlyList<int> Passed, int Pairs, int? JudgingPairs, int RefusedDrafts, SortedDictionary<DiscardReason, int> Discarded,
     DatasetFrozen? Dataset, DateTimeOffset? Begun, DateTimeOffset? Frozen, StatisticsState Statistics);
 
 /// <summary>
@@ -30,7 +30,7 @@ public sealed class IterationSummary
             _passed[stage] = state.Passed[stage - 1];
         foreach (var (reason, count) in state.Discarded)
             _discarded[reason] = count;
-        (Pairs, RefusedDrafts, Dataset, BegunAt, FrozenAt) = (state.Pairs, state.RefusedDrafts, state.Dataset, state.Begun, state.Frozen);
+        (Pairs, JudgingPairs, RefusedDrafts, Dataset, BegunAt, FrozenAt) = (state.Pairs, state.JudgingPairs, state.RefusedDrafts, state.Dataset, state.Begun, state.Frozen);
         _statistics = new RunningStatistics(state.Statistics);
     }
 
@@ -47,7 +47,11 @@ public sealed class IterationSummary
 
     public int Settled => _passed[PromptStage.Settled];
 
+    /// <summary>Pairs of answers.</summary>
     public int Pairs { get; private set; }
+
+    /// <summary>Pairs of judgements; null where none were compared so far.</summary>
+    public int? JudgingPairs { get; private set; }
 
     /// <summary>Drafts that the filters refused.</summary>
     public int RefusedDrafts { get; private set; }
@@ -67,7 +71,7 @@ public sealed class IterationSummary
     internal IEnumerable<Phase> Phases => BegunAt is { } begun ? [new Phase($"iteration {Number}", begun, FrozenAt)] : [];
 
     internal IterationState State => new(
-        Number, _planned, [.. _passed.Skip(PromptStage.Generated)], Pairs, RefusedDrafts, new SortedDictionary<DiscardReason, int>(_discarded),
+        Number, _planned, [.. _passed.Skip(PromptStage.Generated)], Pairs, JudgingPairs, RefusedDrafts, new SortedDictionary<DiscardReason, int>(_discarded),
         Dataset?.Ordered(), BegunAt, FrozenAt, _statistics.State);
 
     internal void Begin(DateTimeOffset at) => BegunAt ??= at;
@@ -98,6 +102,7 @@ public sealed class IterationSummary
         Begin(at);
         _passed[PromptStage.Settled]++;
         Pairs++;
+        Count(fact.Judging);
         _statistics.Apply(fact);
     }
 
@@ -108,7 +113,14 @@ public sealed class IterationSummary
             _passed[stage]++;
         _discarded[fact.Reason] = _discarded.GetValueOrDefault(fact.Reason) + 1;
         RefusedDrafts += fact.Rejected.Count;
+        Count(fact.Judging);
     }
 
     internal void Apply(DatasetFrozen fact, DateTimeOffset at) => (Dataset, FrozenAt) = (fact, at);
+
+    private void Count(JudgingOutcome? judging)
+    {
+        if (judging is not null)
+            JudgingPairs = (JudgingPairs ?? 0) + (judging.Pair is null ? 0 : 1);
+    }
 }

@@ -11,6 +11,9 @@ internal static class Figures
 
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>Pairs of answers, and those of judgements where these are compared.</summary>
+    public static string Pairs(int answers, int? judgements) => $"{Count(answers)} pairs{(judgements is { } number ? $" and {Count(number)} pairs of judgements" : "")}";
+
     public static string Bytes(long bytes) => bytes < 1 << 20 ? $"{Format(bytes / 1024.0, "0")} KiB" : $"{Format(bytes / 1048576.0, "#,0.0")} MiB";
 
     public static string Gibibytes(long bytes) => $"{Format(bytes / (double)(1L << 30), "#,0.00")} GiB";

@@ -38,7 +38,10 @@ internal static class FinalTable
 
         table.Section("Training");
         table.Row("recipe", models.Select(model => model.Training?.Recipe));
-        table.Row("pairs", models.Select(model => model.Dataset is { } dataset ? Figures.Count(dataset.Pairs) : null));
+        var compared = models.Exists(model => model.Dataset?.Statistics.Judging is not null);
+        table.Row(compared ? "pairs of answers" : "pairs", models.Select(model => model.Dataset is { } dataset ? Figures.Count(dataset.Pairs) : null));
+        if (compared)
+            table.Row("pairs of judgements", models.Select(model => model.Dataset?.Statistics.Judging is { } pairs ? Figures.Count(pairs.Pairs) : null));
         table.Row("steps", models.Select(model => model.Training is { } training ? Steps(training, model.Published) : null));
         table.Row("final loss", models.Select(model => Figures.Number(model.Loss, "0.000")));
         table.Row("final rewards/margins", models.Select(model => Figures.Number(model.RewardsMargins, "0.000")));

@@ -30,7 +30,7 @@ public sealed class PlainLines(RunSummary summary)
         TrainingStarted f => $"{f.Model}: {f.Recipe} from {f.Parent.Name} on {Figures.Count(f.Examples)} examples, {Figures.Count(f.Steps)} steps",
         EftBuilt f => $"judging examples from ranked answers: {Figures.Count(f.Accepted)} accepted of {Figures.Count(f.Verdicts.Count)}, {Figures.Count(f.Thinned)} thinned out",
         ModelPublished f => $"{f.Model.Name} is ready: {f.Model.Path}, {Figures.Hash(f.Model.Sha256)}",
-        DatasetFrozen f => $"iteration {f.Iteration}: {Figures.Count(f.Pairs)} pairs{JudgingPairs(f)} from {Figures.Count(f.Statistics.Prompts)} prompts{Discards(f.Iteration)}",
+        DatasetFrozen f => $"iteration {f.Iteration}: {Figures.Pairs(f.Pairs, f.Statistics.Judging?.Pairs)} from {Figures.Count(f.Statistics.Prompts)} prompts{Discards(f.Iteration)}",
         ModelEvaluated f => Measured(f),
         RunCompleted f => $"{f.Model.Name} is the last model: the run is complete",
         RunStopped f => $"the run stopped: {f.Reason}",
@@ -73,7 +73,7 @@ public sealed class PlainLines(RunSummary summary)
         var iteration = summary.Iterations.FirstOrDefault(iteration => iteration.Number == number);
         return iteration is null ? null : $"iteration {number}: of {Figures.Count(iteration.Planned)} prompts {Figures.Count(iteration.Generated)} drafted, "
             + $"{Figures.Count(iteration.Sampled)} answered, {Figures.Count(iteration.Judged)} judged, {Figures.Count(iteration.Settled)} settled "
-            + $"({Figures.Count(iteration.Pairs)} pairs){(summary.Generation.PerSecond is { } rate ? ", " + Figures.Rate(rate) : "")}";
+            + $"({Figures.Pairs(iteration.Pairs, iteration.JudgingPairs)}){(summary.Generation.PerSecond is { } rate ? ", " + Figures.Rate(rate) : "")}";
     }
 
     private string Discards(int number)
@@ -81,8 +81,6 @@ public sealed class PlainLines(RunSummary summary)
         var discarded = summary.Iterations.FirstOrDefault(iteration => iteration.Number == number)?.Discarded;
         return discarded is { Count: > 0 } ? $" ({string.Join(", ", discarded.Select(entry => $"{DriftPanel.InWords(entry.Key)} {Figures.Count(entry.Value)}"))})" : "";
     }
-
-    private static string JudgingPairs(DatasetFrozen frozen) => frozen.Statistics.Judging is { } judging ? $" and {Figures.Count(judging.Pairs)} pairs of judgements" : "";
 
     private static string Measured(ModelEvaluated evaluated)
     {

@@ -73,7 +73,7 @@ public static class RunPicture
         }
 
         if (model is { Training: { } planned }) return $"{planned.Recipe} on {Figures.Count(planned.Examples)} examples";
-        return model is { Dataset: { } dataset } ? $"{Figures.Count(dataset.Pairs)} pairs" : "";
+        return model is { Dataset: { } dataset } ? Figures.Pairs(dataset.Pairs, dataset.Statistics.Judging?.Pairs) : "";
     }
 
     private static Grid Prompts(IterationSummary iteration, Throughput generation, Glyphs glyphs)
@@ -86,7 +86,7 @@ public static class RunPicture
         Stage("  answered", iteration.Sampled, "");
         Stage("  judged", iteration.Judged, "");
         var discards = string.Concat(iteration.Discarded.OrderByDescending(entry => entry.Value).Select(entry => $", {DriftPanel.InWords(entry.Key)} {Figures.Count(entry.Value)}"));
-        Stage("  settled", iteration.Settled, $": {Figures.Count(iteration.Pairs)} pairs{discards}");
+        Stage("  settled", iteration.Settled, $": {Figures.Pairs(iteration.Pairs, iteration.JudgingPairs)}{discards}");
         return grid;
     }
 

@@ -21,12 +21,12 @@ function card(run, { model, is_begun: isBegun, is_published: isPublished, share,
     h("p", {}, state || (isBegun ? "begins" : "to come")));
 }
 
-function prompts({ iteration, planned, generated, sampled, judged, settled, pairs, discarded, refused_drafts: refused, frozen_at: frozen }) {
+function prompts({ iteration, planned, generated, sampled, judged, settled, pairs, judging_pairs: judging, discarded, refused_drafts: refused, frozen_at: frozen }) {
   const stage = (name, done) => h("div", { class: "stage" }, h("span", {}, name), bar(`Iteration ${iteration}: ${name}`, done, planned), h("span", { class: "number" }, `${count(done)}/${count(planned)}`));
   return h("li", { class: `step ${frozen ? "done" : generated > 0 ? "going" : "waiting"}` },
     h("h3", {}, `Iteration ${iteration}`),
     stage("prompts", generated), stage("answered", sampled), stage("judged", judged), stage("settled", settled),
-    h("p", {}, `${count(pairs)} pairs, ${count(discarded)} prompts without one, ${count(refused)} drafts refused`));
+    h("p", {}, `${count(pairs)} pairs${judging === null ? "" : ` and ${count(judging)} pairs of judgements`}, ${count(discarded)} prompts without ${judging === null ? "one" : "a pair of answers"}, ${count(refused)} drafts refused`));
 }
 
 function bar(label, done, all) {

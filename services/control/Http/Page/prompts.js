@@ -63,7 +63,8 @@ export class Prompts {
 }
 
 function row(item) {
-  const outcome = item.discarded ? `${item.discarded}${item.detail ? `: ${item.detail}` : ""}` : item.chosen_score !== null ? "pair" : "";
+  const answers = item.discarded ? `${item.discarded}${item.detail ? `: ${item.detail}` : ""}` : item.chosen_score !== null ? "pair" : "";
+  const outcome = item.judging_pair ? `${answers}; pair of judgements` : answers;
   return h("tr", {},
     h("th", { scope: "row" }, h("a", { href: lineageLink(item.id) }, item.id.split("/").slice(-2).join("/"))),
     h("td", { class: "text" }, item.prompt ?? ""), h("td", {}, stages[item.stage]),
