@@ -1,5 +1,6 @@
 using SelfRewarding.Contracts;
 using SelfRewarding.Control;
+using SelfRewarding.Control.Commands;
 using SelfRewarding.Control.Settings;
 using Shouldly;
 using Xunit;
@@ -29,6 +30,13 @@ public sealed class CarryOnTests : IAsyncLifetime
         code.ShouldBe(1);
         output.ShouldContain("Enough.");
         errors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_run_that_was_recorded_before_its_preset_had_a_meta_judge_goes_on_without_and_says_so()
+    {
+        CarryOn.WithoutMetaJudge("mine", s_settings with { Judge = s_settings.Judge with { MetaIterations = null } }).ShouldNotBeNull().ShouldContain("'mine' compares no judgements");
+        new[] { s_settings, Presets.Paper, Presets.Kata }.ShouldAllBe(settings => CarryOn.WithoutMetaJudge("mine", settings) == null);
     }
 
     [Theory]

@@ -1,3 +1,5 @@
+using SelfRewarding.Contracts;
+using SelfRewarding.Control.Settings;
 using SelfRewarding.Control.Summary;
 using SelfRewarding.Control.View;
 using Spectre.Console;
@@ -22,6 +24,8 @@ public static class CarryOn
         var (summary, position) = await host.ReadModels.SummaryOfAsync(run, cancellationToken);
         if (!summary.IsFinished)
         {
+            if (summary.Settings is { } settings && WithoutMetaJudge(run, settings) is { } without)
+                await Console.Error.WriteLineAsync(without);
             await FollowAsync(host, summary, position, console, plain, cancellationToken);
             if (!summary.IsFinished)
             {
@@ -35,6 +39,11 @@ public static class CarryOn
         RunView.Write(console, summary, data.Path);
         return summary.End is { StopReason: not null } ? 1 : 0;
     }
+
+    /// <summary>The sentence about a run that has its preset's name and not its meta-judge, as those have that were recorded before the preset had one; null for any other.</summary>
+    public static string? WithoutMetaJudge(string run, RunSettings settings) => settings.Preset == Presets.Meta.Preset && settings.Judge.MetaIterations is null
+        ? $"Run '{run}' compares no judgements, as its settings were recorded: preset {Presets.Meta.Preset} has a meta-judge now (judge.meta_iterations), this run goes on without."
+        : null;
 
     /// <summary>Starts the workers, publishes what is outstanding, and follows the log to the run's end, or until it is interrupted.</summary>
     private static async Task FollowAsync(RunHost host, RunSummary summary, long position, IAnsiConsole console, bool plain, CancellationToken cancellationToken)
