@@ -79,7 +79,9 @@ public sealed class JudgingSelectionTests
     [Fact]
     public void Without_a_readable_comparison_there_is_no_pair()
     {
-        Choose([]).Reason.ShouldBe(NoJudgingPair.NothingToCompare);
+        // Judgements differ, and still nothing was compared of them: a fork with fewer answers or judgements.
+        (Choose([]).Reason, Choose([]).Detail).ShouldBe((NoJudgingPair.NothingToCompare, "no comparison of the judgements that are there is recorded"));
+        JudgingSelection.Choose("ask", s_answers, [.. Judged().Select(judgement => judgement with { Raw = "same" })], [], new JudgeSettings()).Detail.ShouldBe("no answer has two different judgements with a score");
         var outcome = Choose([Compared(0, 1, null), Compared(1, 0, null)]);
         (outcome.Reason, outcome.Comparisons, outcome.WonFirst + outcome.WonSecond).ShouldBe((NoJudgingPair.Unparsable, 2, 0));
     }
