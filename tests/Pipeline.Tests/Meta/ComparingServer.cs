@@ -11,11 +11,14 @@ internal static class ComparingServer
 {
     private const string Lazy = "fine. Score: 3", Unsure = "?? ";
 
+    /// <summary>Whether it is asked which of two judgements is better.</summary>
+    public static bool IsComparison(Asked asked) => asked.Prompt.StartsWith("which ", StringComparison.Ordinal);
+
     /// <summary>The answer to whatever a run asks.</summary>
     public static string Answer(Asked asked)
     {
         var draw = SHA256.HashData(Encoding.UTF8.GetBytes($"{asked.Seed}|{asked.Prompt}"));
-        if (asked.Prompt.StartsWith("which ", StringComparison.Ordinal))
+        if (IsComparison(asked))
             return Compare(asked.Prompt, draw);
         var answer = KataServer.Answer(asked);
         if (!asked.Prompt.StartsWith("judge ", StringComparison.Ordinal))

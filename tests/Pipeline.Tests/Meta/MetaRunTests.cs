@@ -13,6 +13,7 @@ public sealed class MetaRun : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("selfreward-meta-").FullName;
     private ProtocolServer _server = null!;
+    private HeldComparison? _held;
 
     /// <summary>The quiet run's data folder.</summary>
     public string Folder => _folder;
@@ -20,13 +21,16 @@ public sealed class MetaRun : IAsyncLifetime
     /// <summary>What it printed.</summary>
     public string Output { get; private set; } = "";
 
+    /// <summary>Lets the server keep a comparison to itself: the first that is asked after so many others.</summary>
+    internal HeldComparison Hold(int after) => _held = new HeldComparison(after);
+
     /// <summary>Arguments of the run in a folder.</summary>
     public string[] Arguments(string data) => TinyRun.Arguments(
         data, ["--set", "judge.meta_iterations=1", "--judgements", "4", .. new[] { "prompts", "candidates", "judgements" }.SelectMany(stage => (string[])["--set", $"engines.{stage}.url={_server.Url}", "--set", $"engines.{stage}.model=lab-7b"])]);
 
     public async ValueTask InitializeAsync()
     {
-        _server = await ProtocolServer.StartAsync(ComparingServer.Answer);
+        _server = await ProtocolServer.StartAsync(AnswerAsync);
         var (code, output, errors) = await SelfrewardProcess.RunAsync(Arguments(_folder));
         code.ShouldBe(0, output + errors);
         Output = output;
@@ -36,6 +40,34 @@ public sealed class MetaRun : IAsyncLifetime
     {
         await _server.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task<string> AnswerAsync(Asked asked)
+    {
+        if (ComparingServer.IsComparison(asked) && _held is { } held)
+            await held.PassAsync();
+        return ComparingServer.Answer(asked);
+    }
+}
+
+/// <summary>A comparison that a server has been asked for and does not answer.</summary>
+internal sealed class HeldComparison(int after)
+{
+    private readonly TaskCompletionSource _asked = new(TaskCreationOptions.RunContinuationsAsynchronously), _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _passed;
+
+    /// <summary>Ends when it has been asked for.</summary>
+    public Task Asked => _asked.Task;
+
+    /// <summary>Answers it after all.</summary>
+    public void Release() => _released.TrySetResult();
+
+    internal Task PassAsync()
+    {
+        if (Interlocked.Increment(ref _passed) != after + 1)
+            return Task.CompletedTask;
+        _asked.TrySetResult();
+        return _released.Task;
     }
 }
 
@@ -153,16 +185,18 @@ public sealed class MetaRunTests(MetaRun run) : IClassFixture<MetaRun>
         var data = Directory.CreateTempSubdirectory("selfreward-meta-killed-").FullName;
         try
         {
-            var judged = 0;
-            Func<Recorded, bool>[] moments =
-            [
-                recorded => recorded.Fact is CandidatesJudged && ++judged == 7,
-                recorded => recorded.Fact is TrainingStepped { Model: "M2", Step: 3 },
-            ];
-            foreach (var moment in moments)
+            // While a prompt waits for one of its comparisons, and others are there.
+            var held = run.Hold(after: 12);
+            using (var process = SelfrewardProcess.Start(run.Arguments(data)))
             {
-                using var process = SelfrewardProcess.Start(run.Arguments(data));
-                (await TinyRun.ReachesAsync(process, data, moment)).ShouldBeTrue();
+                (await Task.WhenAny(held.Asked, process.WaitAsync())).ShouldBe(held.Asked, "the run ended before");
+                await process.KillAsync();
+                held.Release();
+            }
+
+            using (var process = SelfrewardProcess.Start(run.Arguments(data)))
+            {
+                (await TinyRun.ReachesAsync(process, data, recorded => recorded.Fact is TrainingStepped { Model: "M2", Step: 3 })).ShouldBeTrue();
                 await process.KillAsync();
             }
 
