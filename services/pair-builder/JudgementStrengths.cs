@@ -19,6 +19,7 @@ public static class JudgementStrengths
     /// <summary>What each two judgements are taken to have won against one another beside the votes.</summary>
     public const double VoteForEither = 0.01;
 
+    // No two are further apart than 1 to 0. Where all are, eleven judgements take 4,000 rounds and thirty-two 6,000; hundreds would end here, a little before the maximum and on every machine alike.
     private const int MostRounds = 10_000;
 
     // A round that moves nothing by more is the last one.

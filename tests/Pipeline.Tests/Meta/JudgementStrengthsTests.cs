@@ -60,6 +60,18 @@ public sealed class JudgementStrengthsTests
     }
 
     [Fact]
+    public void Of_as_many_judgements_as_the_paper_has_the_most_one_sided_comparisons_are_still_taken_to_the_maximum()
+    {
+        var oneSided = new double[11, 11];
+        for (var m = 0; m < 11; m++)
+            for (var n = m + 1; n < 11; n++)
+                oneSided[m, n] = 1;
+        var strengths = JudgementStrengths.Of(oneSided);
+        strengths.ShouldBe(strengths.OrderDescending());
+        ShouldBeAtTheMaximum(strengths, oneSided);
+    }
+
+    [Fact]
     public void Who_beat_one_another_in_a_ring_are_equally_strong() =>
         JudgementStrengths.Of(new double[,] { { 0, 1, 0 }, { 0, 0, 1 }, { 1, 0, 0 } }).ShouldAllBe(strength => Math.Abs(strength - 1) < 1e-9);
 
