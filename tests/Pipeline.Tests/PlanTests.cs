@@ -121,6 +121,24 @@ public sealed class PlanTests(QuietRun quiet)
     }
 
     [Fact]
+    public void Messages_of_the_judge_that_a_broker_would_take_back_are_said_with_what_helps()
+    {
+        var settings = s_tiny with { Iterations = 2, Judge = new() { Count = 4, Sampling = new() { MaxNewTokens = 11 }, MetaIterations = 1 }, Candidates = new() { Count = 5, Sampling = new() { MaxNewTokens = 7 } }, Format = s_tiny.Format with { MetaJudge = MetaJudgeFormat.Kata } };
+        var run = Run(settings);
+        var plan = TokenPlan.Of(run);
+
+        var (read, written) = plan.OfJudging(settings);
+        written.ShouldBe((5 * 4 * 11) + (4 * 3 * 11));
+        read.ShouldBe((5 * (run.Lengths.JudgeText + 7)) + (4 * 3 * (run.Lengths.MetaJudgeText + 7 + (2 * 11))), 1);
+        Speed Taking(int minutes) => new(1e12, written / (minutes * 60), 1);
+        PlanReport.LongMessages(settings, plan, Taking(3), 5).ShouldBeNull();
+        PlanReport.LongMessages(settings, plan, Taking(8), 5).ShouldNotBeNull().ShouldMatch(@"is 20 judgements and 12 comparisons: 5 at once, .* may take 40\.0 minutes, .*: SELFREWARD_PREFETCH=2 for the judges would do\.$");
+        PlanReport.LongMessages(settings, plan, Taking(21), 1).ShouldNotBeNull().ShouldEndWith("set SELFREWARD_PREFETCH=1 for the judges, and a longer consumer_timeout.");
+        var served = settings with { Engines = new() { Judgements = new ServerSettings { Url = "http://localhost/v1", Model = "m" } } };
+        PlanReport.LongMessages(served, TokenPlan.Of(Run(served)), Taking(500), 5).ShouldBeNull("nobody knows how fast the server is");
+    }
+
+    [Fact]
     public void What_a_server_does_costs_this_machine_no_time_and_prompts_of_a_file_are_not_drafted()
     {
         var server = new ServerSettings { Url = "http://localhost/v1", Model = "m" };

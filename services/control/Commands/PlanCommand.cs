@@ -5,6 +5,7 @@ using SelfRewarding.Control.Settings;
 using SelfRewarding.Datasets;
 using SelfRewarding.DpoTrainer;
 using SelfRewarding.Hosting;
+using SelfRewarding.Judge;
 using SelfRewarding.Model;
 
 namespace SelfRewarding.Control.Commands;
@@ -39,10 +40,17 @@ public static class PlanCommand
             await output.WriteLineAsync(problem);
         if (problems.Count > 0)
             return 1;
-        if (!options.GetValue(NoProbe))
-            await output.WriteLineAsync(PlanReport.Time(await ProbeAsync(settings, run, cancellationToken), tokens));
+        if (options.GetValue(NoProbe))
+            return 0;
+        var speed = await ProbeAsync(settings, run, cancellationToken);
+        await output.WriteLineAsync(PlanReport.Time(speed, tokens));
+        if (!isOneProcess && PlanReport.LongMessages(settings, tokens, speed, JudgedAtOnce) is { } tooLong)
+            await output.WriteLineAsync($"Mind: {tooLong}");
         return 0;
     }
+
+    // As a worker would over a broker that is started with this environment.
+    private static int JudgedAtOnce => int.TryParse(WorkerOptions.Given(WorkerOptions.PrefetchVariable), out var given) ? given : Math.Max(1, WorkerOptions.DefaultSlots / JudgeConsumerDefinition.SlotsEach);
 
     private static async Task<Speed> ProbeAsync(RunSettings settings, PlannedRun run, CancellationToken cancellationToken)
     {

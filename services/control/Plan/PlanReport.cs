@@ -1,3 +1,4 @@
+using SelfRewarding.Contracts;
 using SelfRewarding.Control.View;
 
 namespace SelfRewarding.Control.Plan;
@@ -5,6 +6,9 @@ namespace SelfRewarding.Control.Plan;
 /// <summary>An estimate in lines.</summary>
 public static class PlanReport
 {
+    // RabbitMQ waits half an hour; this machine may not be the slowest.
+    private static readonly TimeSpan MessageMayTake = TimeSpan.FromMinutes(20);
+
     /// <summary>Tokens, memory and disk.</summary>
     public static IEnumerable<string> Of(PlannedRun run, TokenPlan tokens, MemoryNeed memory, long there, DiskNeed disk, long free)
     {
@@ -36,6 +40,21 @@ public static class PlanReport
     public static string Time(Speed speed, TokenPlan tokens) =>
         $"Time: about {Hours(speed.For(tokens))} on this machine with one worker of each kind, were every text to run to its limit (measured just now: {Figures.Rate(speed.Read)} read, {Figures.Rate(speed.Written)} written, {Figures.Rate(speed.Trained)} trained)"
         + (tokens.Generated.Any(work => work.Server) ? "; what servers do is not in it." : ".");
+
+    /// <summary>
+    /// The sentence about messages of the judge's queue that a broker may take back before they are done, because comparisons of judgements make them long; null where there is time enough, or servers judge and nobody knows.
+    /// </summary>
+    /// <param name="atOnce">Messages that a worker takes at once: they share its slots, so each may take as long as all.</param>
+    public static string? LongMessages(RunSettings settings, TokenPlan tokens, Speed speed, int atOnce)
+    {
+        var each = speed.For(tokens.OfJudging(settings));
+        if (each * atOnce <= MessageMayTake)
+            return null;
+        var comparisons = settings.Judge.MetaIterations is null ? "" : $" and {Figures.Count(settings.Judge.Count * (settings.Judge.Count - 1))} comparisons";
+        var few = (int)(MessageMayTake / each);
+        return $"A message of the judge's queue is {Figures.Count(settings.Candidates.Count * settings.Judge.Count)} judgements{comparisons}: {atOnce} at once, as a worker takes them, may take {Hours(each * atOnce)}, and RabbitMQ takes a message back that is not done after 30 minutes (its consumer_timeout): "
+            + (few > 0 ? $"SELFREWARD_PREFETCH={few} for the judges would do." : "set SELFREWARD_PREFETCH=1 for the judges, and a longer consumer_timeout.");
+    }
 
     private static string Hours(TimeSpan time) => time.TotalHours >= 1 ? $"{Figures.Number(time.TotalHours, "#,0.0")} hours" : $"{Figures.Number(time.TotalMinutes, "0.0")} minutes";
 

@@ -11,6 +11,9 @@ public sealed record Speed(double Read, double Written, double Trained)
     /// <summary>Time for what the run's own models do: it reads and writes, trains, and reads once more as the reference.</summary>
     public TimeSpan For(TokenPlan plan) => TimeSpan.FromSeconds(
         ((plan.Own.Read + plan.Trained.Sum(model => model.ReferenceTokens)) / Read) + (plan.Own.Written / Written) + (plan.Trained.Sum(model => model.Tokens) / Trained));
+
+    /// <summary>Time for tokens that are read and others that are written.</summary>
+    public TimeSpan For((double Read, double Written) tokens) => TimeSpan.FromSeconds((tokens.Read / Read) + (tokens.Written / Written));
 }
 
 /// <summary>Measures for some seconds how fast this machine reads, writes and trains with the run's own model.</summary>

@@ -27,11 +27,25 @@ public sealed record TokenPlan(IReadOnlyList<GeneratedTokens> Generated, IReadOn
     /// <summary>What early stopping generates, as it is called.</summary>
     internal const string AnswersOfCheckpoints = "answers of checkpoints";
 
+    private const string Judgements = "judgements", Comparisons = "comparisons of judgements";
+
     /// <summary>Counts.</summary>
     public static TokenPlan Of(PlannedRun run) => new([.. Generation(run).Where(tokens => tokens.Texts > 0)], [.. Training(run)]);
 
     /// <summary>Tokens that the run's own models write, and read for it.</summary>
     public (long Read, long Written) Own => (Generated.Where(tokens => !tokens.Server).Sum(tokens => tokens.Read), Generated.Where(tokens => !tokens.Server).Sum(tokens => tokens.Written));
+
+    /// <summary>Tokens of one message of the judge's queue, a prompt's judgements and comparisons, where the run's own models make them.</summary>
+    public (double Read, double Written) OfJudging(RunSettings settings)
+    {
+        var judged = Each(Judgements, settings.Iterations);
+        var compared = Each(Comparisons, Math.Min(settings.Judge.MetaIterations ?? 0, settings.Iterations));
+        return (judged.Read + compared.Read, judged.Written + compared.Written);
+
+        (double Read, double Written) Each(string what, int iterations) => Generated.FirstOrDefault(tokens => tokens.What == what && !tokens.Server) is { } all
+            ? (all.Read / ((double)iterations * settings.Prompts.PerIteration), all.Written / ((double)iterations * settings.Prompts.PerIteration))
+            : (0, 0);
+    }
 
     private static IEnumerable<GeneratedTokens> Generation(PlannedRun run)
     {
@@ -48,10 +62,10 @@ public sealed record TokenPlan(IReadOnlyList<GeneratedTokens> Generated, IReadOn
         if (settings.Prompts.Source == "model")
             yield return Count("drafts of prompts", prompts, lengths.DraftText, 1, settings.Prompts.Sampling, settings.Engines.Prompts.Url);
         yield return Count("answers", prompts, lengths.Prompt, candidates.Count, candidates.Sampling, settings.Engines.Candidates.Url);
-        yield return Count("judgements", answers, lengths.JudgeText + candidates.Sampling.MaxNewTokens, judge.Count, judge.Sampling, settings.Engines.Judgements.Url);
+        yield return Count(Judgements, answers, lengths.JudgeText + candidates.Sampling.MaxNewTokens, judge.Count, judge.Sampling, settings.Engines.Judgements.Url);
         var compared = (long)Math.Min(judge.MetaIterations ?? 0, settings.Iterations) * settings.Prompts.PerIteration;
         yield return Count(
-            "comparisons of judgements", compared * judge.Count * (judge.Count - 1), lengths.MetaJudgeText + candidates.Sampling.MaxNewTokens + (2 * judge.Sampling.MaxNewTokens), 1, judge.Sampling,
+            Comparisons, compared * judge.Count * (judge.Count - 1), lengths.MetaJudgeText + candidates.Sampling.MaxNewTokens + (2 * judge.Sampling.MaxNewTokens), 1, judge.Sampling,
             settings.Engines.Judgements.Url);
         yield return Count("judgements of the judging seed", seed.EftRanked.Sum(prompt => prompt.Answers.Count), lengths.JudgeText + lengths.RankedAnswer, 1, judge.Sampling);
 
