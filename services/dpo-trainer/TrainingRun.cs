@@ -142,17 +142,7 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>Writes the model as it would be published now, beside its checkpoints: it can be published later, and read while the policy is in training.</summary>
     /// <returns>Where it is, under the name of the model in the making.</returns>
-    public ModelRef Keep(int step)
-    {
-        var path = KeptAt(step);
-        if (_adapter is null)
-            return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
-        _adapter.Save(Path.Combine(_options.Locate(path), AdapterFolder), _options.Locate(_parent.Path));
-        using var merged = Policy with { Model = Policy.Model.Clone() }; // training goes on with the adapter by itself
-        merged.Model.Adapter = _adapter;
-        merged.Model.MergeAdapter();
-        return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), merged));
-    }
+    public ModelRef Keep(int step) => SaveAt(KeptPath(_run, _name, step));
 
     /// <summary>Records how a kept model did against the one kept before, and removes those that will not be published any more.</summary>
     /// <param name="comparison">What was recorded, or is to be.</param>
@@ -171,15 +161,9 @@ public sealed class TrainingRun : IDisposable
     public async Task<ModelRef> PublishAsync(CancellationToken cancellationToken)
     {
         await _journal.FlushAsync(cancellationToken);
-        var path = Path.Combine("runs", _run, "models", _name);
-        if (_adapter is null)
-            return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), Policy));
-        _adapter.Save(Path.Combine(_options.Locate(path), AdapterFolder), _options.Locate(_parent.Path));
-        Policy.Dispose();
-        using var merged = CheckpointFolder.Load(_options.Locate(_parent.Path), _parent.Sha256); // whole, in whatever the policy held its weights
-        merged.Model.Adapter = _adapter;
-        merged.Model.MergeAdapter();
-        return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), merged));
+        if (_adapter is not null)
+            Policy.Dispose(); // what it is merged into takes its place
+        return SaveAt(PublishedPath);
     }
 
     /// <summary>Puts a kept model where messages will name it, as <see cref="PublishAsync(CancellationToken)"/> does the policy.</summary>
@@ -189,18 +173,21 @@ public sealed class TrainingRun : IDisposable
     public async Task<ModelRef> PublishAsync(CheckpointCompared kept, CancellationToken cancellationToken)
     {
         await _journal.FlushAsync(cancellationToken);
-        var (folder, path) = (_options.Locate(KeptAt(kept.Step)), Path.Combine("runs", _run, "models", _name));
-        if (!Directory.Exists(folder))
-            throw new CheckpointException($"The model of step {kept.Step}, which is to be published as {_name}, is not in '{folder}': remove the folder '{_options.Locate(CheckpointRoot)}' to train {_name} from its start again.");
-        using var model = CheckpointFolder.Load(folder, kept.Sha256);
+        var (folder, target) = (_options.Locate(KeptPath(_run, _name, kept.Step)), _options.Locate(PublishedPath));
+        RefuseOther($"The model of step {kept.Step}, which is to be published as {_name},", HashOf(folder), kept.Sha256, _options.Locate(CheckpointRoot), _name);
         if (_adapter is not null)
         {
-            using var adapter = LoraAdapter.Load(Path.Combine(folder, AdapterFolder), model.Model.Config, _adapter.Config);
-            adapter.Save(Path.Combine(_options.Locate(path), AdapterFolder), _options.Locate(_parent.Path));
+            // Read and written, not copied: it names the model before from where it lies itself.
+            using var adapter = LoraAdapter.Load(Path.Combine(folder, AdapterFolder), Policy.Model.Config, _adapter.Config);
+            adapter.Save(Path.Combine(target, AdapterFolder), _options.Locate(_parent.Path));
         }
 
-        return new ModelRef(_name, path, CheckpointFolder.Save(_options.Locate(path), model));
+        CheckpointFolder.Copy(folder, target);
+        return new ModelRef(_name, PublishedPath, kept.Sha256);
     }
+
+    /// <summary>Where the model of a step is kept that may be published; its folder's name is the model's in telemetry.</summary>
+    public static string KeptPath(string run, string name, int step) => Path.Combine(CheckpointsOf(run, name), $"{ToPublish}{step}", name);
 
     /// <summary>Lower-case hex SHA-256 of what a checkpoint's folder has of weights: an adapter's, or else a model's.</summary>
     /// <exception cref="CheckpointException">There are none, or they cannot be read.</exception>
@@ -240,13 +227,38 @@ public sealed class TrainingRun : IDisposable
             throw new CheckpointException($"{subject} has SHA-256 {found}, expected {expected}: remove the folder '{folder}' to train {name} from its start again.");
     }
 
-    private string KeptAt(int step) => Path.Combine(CheckpointRoot, $"{ToPublish}{step}", _name); // the folder's name is the model's in telemetry
+    private static string HashOf(string folder)
+    {
+        try
+        {
+            return CheckpointFolder.Sha256(folder);
+        }
+        catch (CheckpointException)
+        {
+            return "(no file)";
+        }
+    }
+
+    // As it is published. An adapter is merged into the model before, loaded anew in float32: the policy goes on with the adapter beside weights that may be held in a narrower type.
+    private ModelRef SaveAt(string path)
+    {
+        var folder = _options.Locate(path);
+        if (_adapter is null)
+            return new ModelRef(_name, path, CheckpointFolder.Save(folder, Policy));
+        _adapter.Save(Path.Combine(folder, AdapterFolder), _options.Locate(_parent.Path));
+        using var merged = CheckpointFolder.Load(_options.Locate(_parent.Path), _parent.Sha256);
+        merged.Model.Adapter = _adapter;
+        merged.Model.MergeAdapter();
+        return new ModelRef(_name, path, CheckpointFolder.Save(folder, merged));
+    }
 
     private void RemoveOthers(string kind, int step)
     {
         foreach (var old in Directory.GetDirectories(_options.Locate(CheckpointRoot), $"{kind}*").Where(other => Path.GetFileName(other) != $"{kind}{step}"))
             Directory.Delete(old, recursive: true);
     }
+
+    private string PublishedPath => Path.Combine("runs", _run, "models", _name);
 
     private string CheckpointRoot => CheckpointsOf(_run, _name);
 

@@ -103,6 +103,27 @@ public sealed class CheckpointFolderTests : IDisposable
         Directory.GetFiles(Folder, "*safetensors*").Select(Path.GetFileName).ShouldBe(["model.safetensors"]);
     }
 
+    [Theory]
+    [InlineData(CheckpointFolder.DefaultShardBytes, 12_000)]
+    [InlineData(12_000, CheckpointFolder.DefaultShardBytes)]
+    public void A_copied_folder_has_the_same_files_and_nothing_of_the_model_that_was_there(long shardBytes, long before)
+    {
+        using var model = TinyModel.Kata();
+        var (from, to) = (Path.Combine(Folder, "from"), Path.Combine(Folder, "to"));
+        CheckpointFolder.Save(to, model, shardBytes: before);
+        var sha256 = CheckpointFolder.Save(from, model, shardBytes: shardBytes);
+        File.WriteAllText(Path.Combine(from, "config.json.0.tmp"), "cut short");
+
+        CheckpointFolder.Copy(from, to);
+
+        File.Delete(Path.Combine(from, "config.json.0.tmp"));
+        Files(to).ShouldBe(Files(from));
+        CheckpointFolder.Load(to, sha256).Dispose();
+
+        static IEnumerable<string> Files(string folder) =>
+            Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(path => $"{Path.GetFileName(path)} {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)))}");
+    }
+
     [Fact]
     public void What_is_wrong_with_shards_is_said_in_a_sentence()
     {

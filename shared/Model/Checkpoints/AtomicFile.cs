@@ -47,6 +47,14 @@ public static class AtomicFile
     /// <summary>Writes a text file in UTF-8 without a byte order mark; see <see cref="Write"/>.</summary>
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 
+    /// <summary>Copies a file; see <see cref="Write"/>.</summary>
+    /// <exception cref="CheckpointException">It cannot be read, or the copy cannot be written.</exception>
+    public static void Copy(string from, string path) => Write(path, stream =>
+    {
+        using var source = File.OpenRead(from);
+        source.CopyTo(stream);
+    });
+
     private static void Discard(string temporary)
     {
         try

@@ -73,6 +73,14 @@ public static class CheckpointFolder
         return WeightFiles.Write(folder, model.Model.Parameters, files.Types, masterWeights, shardBytes);
     }
 
+    /// <summary>Copies a folder that <see cref="Save"/> wrote as that writes one: the weights last, and each file whole or not at all. Nothing is loaded.</summary>
+    /// <exception cref="CheckpointException">A file is missing, or cannot be written.</exception>
+    public static void Copy(string from, string to)
+    {
+        foreach (var name in (string[])[TokenizerJson, .. ModelFiles.Read(from).Others.Keys, Config]) AtomicFile.Copy(Path.Combine(from, name), Path.Combine(to, name));
+        WeightFiles.Copy(from, to);
+    }
+
     /// <summary>The identity of a model: SHA-256 of the bytes of model.safetensors, or of all its shards one after another in the order of their names; lower-case hexadecimal.</summary>
     public static string Sha256(string folder) => HashOf(WeightFiles.Find(folder));
 

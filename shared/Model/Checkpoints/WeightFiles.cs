@@ -77,29 +77,42 @@ internal static partial class WeightFiles
     {
         var shards = Split(parameters, masterWeights ? [] : new Dictionary<string, string>(types), shardBytes);
         var names = shards.Count == 1 ? [Single] : Enumerable.Range(1, shards.Count).Select(i => $"model-{i:00000}-of-{shards.Count:00000}.safetensors").ToArray();
-        var index = Path.Combine(folder, Index);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        try
-        {
-            // Shards of an earlier save may have the same names: without an index the folder is no model until all are there.
-            if (shards.Count > 1) File.Delete(index);
-            for (var i = 0; i < names.Length; i++)
+        Replace(
+            folder, names,
+            i =>
             {
                 var ours = types.Where(type => shards[i].Any(parameter => parameter.Key == type.Key)).OrderBy(type => type.Key, StringComparer.Ordinal).ToDictionary();
                 var memory = masterWeights && ours.Count > 0 ? new Dictionary<string, string> { [PublishedTypes] = JsonSerializer.Serialize(ours) } : null;
                 SafeTensorsWriter.Write(Path.Combine(folder, names[i]), shards[i], masterWeights ? null : ours, memory, hash);
-            }
+            },
+            index => AtomicFile.WriteText(index, IndexOf(shards, names, masterWeights ? null : types)));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
-            if (shards.Count > 1) AtomicFile.WriteText(index, IndexOf(shards, names, masterWeights ? null : types));
+    /// <summary>Copies them, as <see cref="Write"/> writes them.</summary>
+    public static void Copy(string from, string folder)
+    {
+        string[] names = [.. Find(from).Select(file => Path.GetFileName(file))];
+        Replace(folder, names, i => AtomicFile.Copy(Path.Combine(from, names[i]), Path.Combine(folder, names[i])), index => AtomicFile.Copy(Path.Combine(from, Index), index));
+    }
+
+    private static void Replace(string folder, string[] names, Action<int> write, Action<string> writeIndex)
+    {
+        var (index, isOne) = (Path.Combine(folder, Index), names is [Single]);
+        try
+        {
+            // Shards of an earlier save may have the same names: without an index the folder is no model until all are there.
+            if (!isOne) File.Delete(index);
+            for (var i = 0; i < names.Length; i++) write(i);
+            if (!isOne) writeIndex(index);
             foreach (var file in Directory.GetFiles(folder).Where(file => IsWeights(Path.GetFileName(file)) && !names.Contains(Path.GetFileName(file)))) File.Delete(file);
-            if (shards.Count == 1) File.Delete(index);
+            if (isOne) File.Delete(index);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException($"An older file of weights in '{folder}' cannot be removed: {e.Message}", e);
         }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static List<List<KeyValuePair<string, Tensor>>> Split(Parameters parameters, Dictionary<string, string> types, long shardBytes)
