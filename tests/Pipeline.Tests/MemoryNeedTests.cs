@@ -60,7 +60,7 @@ public sealed class MemoryNeedTests
         MemoryNeed.CacheBytes(s_smol, 4, width: 2).ShouldBe(MemoryNeed.CacheBytes(s_smol, 4) / 2);
         MemoryNeed.CacheBytes(s_smol, 64, width: 2).ShouldBe(22 * 2L * 30 * 4096 * 3 * 64 * 2, "the same 2 GiB have room for twice as many slots");
         narrow.State.ShouldBe(wide.State, "masters, gradients and moments are float32");
-        var adapted = MemoryNeed.Of(s_smol, bfloat16 with { Lora = new() { R = 8 } }, 1, 4, isOneProcess: false);
+        var adapted = MemoryNeed.Of(s_smol, bfloat16 with { Lora = new() { R = 8 }, Dpo = s_paper.Dpo with { EarlyStopping = new() } }, 1, 4, isOneProcess: false);
         var adapter = 12 * MemoryNeed.LearnedElements(s_smol, bfloat16 with { Lora = new() { R = 8 } });
         adapted.State.ShouldBe((2 * 134_515_008L) + adapter, "beside adapters the weights stay as they are");
         adapted.Training.ShouldBe((4 * 134_515_008L) + adapter + MemoryNeed.Runtime, "merging needs them whole");
@@ -99,6 +99,19 @@ public sealed class MemoryNeedTests
         var large = MemoryNeed.Of(s_smol, s_paper, 10_000, 64, isOneProcess: false);
         large.Training.ShouldBe(large.State + large.Activations + MemoryNeed.Runtime); // the way back's memory is free by then
         (on with { IsOneProcess = true }).Most.ShouldBe((off with { IsOneProcess = true }).Most); // one of the three models that generate
+    }
+
+    [Fact]
+    public void With_adapters_a_model_is_merged_in_float32_beside_the_policy_before_it_is_compared_in_one_process_too()
+    {
+        var adapted = s_paper with { Lora = new() { R = 8 }, Model = s_paper.Model with { ComputeDtype = "bfloat16" } };
+        var on = MemoryNeed.Of(s_smol, adapted, 10, 4, isOneProcess: true);
+        on.Keeping.ShouldBe(4 * 134_515_008L);
+        on.Most.ShouldBe(on.Generating + on.State + on.Keeping);
+        (on with { Comparing = 0 }).Training.ShouldBe(on.State + on.Keeping + MemoryNeed.Runtime);
+
+        MemoryNeed.Of(s_smol, adapted with { Dpo = adapted.Dpo with { EarlyStopping = new() } }, 10, 4, isOneProcess: true).Keeping.ShouldBe(0);
+        MemoryNeed.Of(s_smol, s_paper, 10, 4, isOneProcess: true).Keeping.ShouldBe(0, "without an adapter there is nothing to merge");
     }
 
     [Fact]

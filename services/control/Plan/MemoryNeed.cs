@@ -12,8 +12,9 @@ namespace SelfRewarding.Control.Plan;
 /// <param name="Merging">With adapters, once they are trained: the model before in float32, which they are merged into.</param>
 /// <param name="Activations">Training: what the largest part of a batch keeps for the way back, with its scores over the vocabulary.</param>
 /// <param name="Comparing">Training, between two steps: a model that answers or judges beside the policy, where checkpoints are compared.</param>
+/// <param name="Keeping">Training with adapters, before that: the model before in float32, merged with the adapter to be compared.</param>
 /// <param name="IsOneProcess">Whether all workers are in one process: then it generates and trains beside each other.</param>
-public sealed record MemoryNeed(long Weights, long Cache, long State, long Merging, long Activations, long Comparing, bool IsOneProcess)
+public sealed record MemoryNeed(long Weights, long Cache, long State, long Merging, long Activations, long Comparing, long Keeping, bool IsOneProcess)
 {
     /// <summary>A worker's runtime, libtorch and what is not counted here.</summary>
     public const long Runtime = 600L << 20;
@@ -26,10 +27,10 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Mergi
     public long Generating => (Models * (Weights + Cache)) + Runtime;
 
     /// <summary>The worker that trains. Nothing is kept for the way back while checkpoints are compared.</summary>
-    public long Training => Math.Max(State + Math.Max(Activations, Comparing), Merging) + Runtime;
+    public long Training => Math.Max(State + Math.Max(Activations, Math.Max(Comparing, Keeping)), Merging) + Runtime;
 
     /// <summary>The process that needs most. In one process the models that compare are among those that generate.</summary>
-    public long Most => IsOneProcess ? Generating + Math.Max(State + Activations, Merging) : Math.Max(Generating, Training);
+    public long Most => IsOneProcess ? Generating + Math.Max(State + Math.Max(Activations, Keeping), Merging) : Math.Max(Generating, Training);
 
     /// <summary>Works it out.</summary>
     /// <param name="config">The model's shape.</param>
@@ -42,6 +43,7 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Mergi
         var parameters = Elements(config);
         var (learned, adapted) = (LearnedElements(config, settings), settings.Lora.Figures() is not null);
         var width = ComputeType.Bytes(ComputeType.Named(settings.Model.ComputeDtype));
+        var isCompared = settings.Dpo.EarlyStopping.Every > 0;
         var (weights, cache) = (parameters * width, CacheBytes(config, slots, width) + (Rows * (PerLayer(config) + config.VocabSize) * Float) + Kernels.CachedAttentionBytes);
         return new(
             weights,
@@ -49,7 +51,8 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Mergi
             State: (parameters * (adapted ? width : Float)) + (3 * learned * Float),
             Merging: adapted ? (parameters + (3 * learned)) * Float : 0,
             Activations: rows * ActivationBytes(config, settings.Train.CheckpointActivations, width),
-            Comparing: settings.Dpo.EarlyStopping.Every > 0 ? weights + cache : 0,
+            Comparing: isCompared ? weights + cache : 0,
+            Keeping: isCompared && adapted ? parameters * Float : 0,
             isOneProcess);
     }
 
