@@ -54,9 +54,9 @@ public static class PlanCommand
 
     private static async Task<Speed> ProbeAsync(RunSettings settings, PlannedRun run, CancellationToken cancellationToken)
     {
-        // With master weights, which training needs; generation reads them a little slower than its own.
+        // With master weights where training needs them (beside adapters it does not); generation reads them a little slower than its own.
         using var model = settings.Model.Path is { } folder
-            ? CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate, compute: ComputeType.Named(settings.Model.ComputeDtype), masterWeights: true)
+            ? CheckpointFolder.Load(folder, chatTemplate: settings.Model.ChatTemplate, compute: ComputeType.Named(settings.Model.ComputeDtype), masterWeights: settings.Lora.Figures() is null)
             : BaseModel.Fresh(settings);
         return await SpeedProbe.MeasureAsync(model, settings, (int)run.Side, cancellationToken);
     }
