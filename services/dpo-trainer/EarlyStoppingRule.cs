@@ -37,6 +37,9 @@ public static class EarlyStoppingRule
         _ => null,
     };
 
+    /// <summary>Whether what a step learnt was given up: it came after the checkpoint that is published.</summary>
+    public static bool IsGivenUp(int step, IReadOnlyList<CheckpointCompared> comparisons) => comparisons is [.., { Stops: true } last] && step > last.Against;
+
     private static int Compare(double? newer, double? older) => newer > older ? 1 : newer < older ? -1 : 0;
 
     // In decimal, so that the mean of 0.1, 0.2 and 0.3 is that of 0.3, 0.2 and 0.1.

@@ -52,6 +52,20 @@ public sealed class SummaryTests
     }
 
     [Fact]
+    public void Where_early_stopping_goes_back_the_figures_are_those_of_the_steps_that_are_published()
+    {
+        var training = SummaryExample.Training("M2", "dpo", 14).ToList();
+        var first = new CheckpointCompared("kata-7", "M2", 2, "aa", SummaryExample.Ref("M1"), [], null, 0, 0, 0, Stops: false);
+        var between = new RunSummary(JsonSerializer.Deserialize<RunState>(JsonSerializer.Serialize(Fold([Started, .. training.Take(3), first, .. training.Skip(3)]).State))!);
+        between.Models.Single().LastStep!.Step.ShouldBe(14);
+
+        between.Apply(first with { Step = 14, Against = 2, Losses = 1, Stops = true }, SummaryExample.Start.AddMinutes(1));
+
+        var model = between.Models.Single();
+        (model.LastStep!.Step, model.Loss, model.RewardsMargins!.Value).ShouldBe((2, 0.75, (0.2 + 0.4) / 2));
+    }
+
+    [Fact]
     public void Statistics_are_there_before_the_dataset_is_frozen_and_then_as_it_says()
     {
         var facts = SummaryExample.Iteration(1).ToList();

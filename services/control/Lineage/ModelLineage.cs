@@ -8,6 +8,9 @@ namespace SelfRewarding.Control.Lineage;
 /// <summary>A model's way down to M0: what it was trained on, step by step, and the model before.</summary>
 public sealed class ModelLineage(LogReader log, Ancestry ancestry)
 {
+    /// <summary>What the number of steps that were given up is called.</summary>
+    public const string NotPublished = "steps not in the published model";
+
     private readonly string _run = ancestry.Start.Run;
 
     /// <summary>The tree of a model, or of one of its training steps.</summary>
@@ -28,14 +31,28 @@ public sealed class ModelLineage(LogReader log, Ancestry ancestry)
         [("chosen reward", reward.Chosen), ("rejected reward", reward.Rejected), ("margin", reward.Chosen - reward.Rejected)];
 
     /// <summary>A step with its figures: means over its batch, as TRL logs them.</summary>
-    public static LineageNode Step(string run, TrainingStepped step, params IEnumerable<LineageNode> children) => LineageNode.Of(
+    /// <param name="run">The run that is asked about.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="compared">How its training's checkpoints did: a step that was given up says so.</param>
+    /// <param name="children">What hangs under it.</param>
+    public static LineageNode Step(string run, TrainingStepped step, IReadOnlyList<CheckpointCompared> compared, params IEnumerable<LineageNode> children) => LineageNode.Of(
         "step", $"{run}/{step.Model}/step/{step.Step}", null,
         [
             ("examples", step.Examples.Count), ("loss", step.Loss), ("gradient norm", step.GradNorm), ("learning rate", step.LearningRate.ToString("0.###e0", System.Globalization.CultureInfo.InvariantCulture)),
             ("rewards/chosen", step.Preference?.RewardsChosen), ("rewards/rejected", step.Preference?.RewardsRejected), ("rewards/margins", step.Preference?.RewardsMargins),
-            ("rewards/accuracies", step.Preference?.RewardsAccuracies), ("replay loss", step.ReplayLoss),
+            ("rewards/accuracies", step.Preference?.RewardsAccuracies), ("replay loss", step.ReplayLoss), ("in the published model", EarlyStoppingRule.IsGivenUp(step.Step, compared) ? "no" : null),
         ],
         children);
+
+    /// <summary>How a training's checkpoints did, by step.</summary>
+    public static IReadOnlyList<CheckpointCompared> Compared(IReadOnlyList<object> training) => [.. training.OfType<CheckpointCompared>()];
+
+    /// <summary>The steps of a training that were given up, and those that its model comes from.</summary>
+    public static (IReadOnlyList<TrainingStepped> GivenUp, IReadOnlyList<TrainingStepped> Learnt) Split(IReadOnlyList<object> training, IReadOnlyList<CheckpointCompared> compared)
+    {
+        var steps = training.OfType<TrainingStepped>().ToLookup(step => EarlyStoppingRule.IsGivenUp(step.Step, compared));
+        return ([.. steps[true]], [.. steps[false]]);
+    }
 
     private async Task<LineageNode> StepAsync(string model, int number, IReadOnlyList<object> training, CancellationToken cancellationToken)
     {
@@ -43,7 +60,7 @@ public sealed class ModelLineage(LogReader log, Ancestry ancestry)
         var step = steps.Find(step => step.Step == number)
             ?? throw new UserException($"{model} of run '{_run}' has no step {number}, expected 1 to {steps.Count}.");
         var pairs = ModelNames.Iteration(model) is > 1 and var made ? await PairsAsync(made - 1, step, cancellationToken) : [];
-        return Step(_run, step, [.. pairs, .. await ShownAsync(model, step, cancellationToken)]);
+        return Step(_run, step, Compared(training), [.. pairs, .. await ShownAsync(model, step, cancellationToken)]);
     }
 
     // The seed's examples: what SFT is trained on, and what preference training shows again.
@@ -77,15 +94,16 @@ public sealed class ModelLineage(LogReader log, Ancestry ancestry)
     {
         var published = models.GetValueOrDefault(name);
         var (plan, frozen) = (training.OfType<TrainingStarted>().FirstOrDefault(), training.OfType<DatasetFrozen>().FirstOrDefault());
-        var (owner, steps) = (ancestry.OwnerOf(name), training.OfType<TrainingStepped>().ToList());
+        var (owner, compared) = (ancestry.OwnerOf(name), Compared(training));
+        var (givenUp, steps) = Split(training, compared);
         List<LineageNode> children = [];
         if (frozen is not null)
             children.Add(LineageNode.Of("trained on", null, null, [("pairs", frozen.Pairs), ("judging pairs", frozen.Statistics.Judging?.Pairs), ("dataset", frozen.Sha256)], await PairsAsync(frozen.Iteration, null, cancellationToken)));
         else if (plan is not null)
             children.Add(LineageNode.Of("trained on", null, null, [("examples", plan.Examples), ("too long", plan.TooLong), ("dataset", plan.DatasetSha256)], await SeedSetsAsync(name, cancellationToken)));
         if (steps.Count > 0)
-            children.Add(LineageNode.Of("training", null, null, [("recipe", plan?.Recipe), ("steps", steps.Count)], Step(_run, steps[0]), Step(_run, steps[^1])));
-        if (Stopping(training, plan) is { } stopping)
+            children.Add(LineageNode.Of("training", null, null, [("recipe", plan?.Recipe), ("steps", steps.Count), (NotPublished, givenUp.Count > 0 ? givenUp.Count : null)], Step(_run, steps[0], compared), Step(_run, steps[^1], compared)));
+        if (Stopping(compared, plan) is { } stopping)
             children.Add(stopping);
         if ((published?.Parent ?? plan?.Parent)?.Name is { } parent)
             children.Add(LineageNode.Of("comes from", $"{_run}/{parent}", null, [("model", models[parent].Model.Sha256), ("that from", models[parent].Parent?.Name)]));
@@ -94,18 +112,14 @@ public sealed class ModelLineage(LogReader log, Ancestry ancestry)
     }
 
     // Why training ended where it did: each checkpoint against the one before.
-    private static LineageNode? Stopping(IReadOnlyList<object> training, TrainingStarted? plan)
-    {
-        var compared = training.OfType<CheckpointCompared>().ToList();
-        return compared.Count == 0 ? null : LineageNode.Of(
-            "checkpoints compared", null, null,
-            [
-                ("prompts", compared[0].Answers.Count), ("judged by", compared[0].Server is { } server ? string.Join(", ", server.Models) : compared[0].Judge.Name),
-                ("stopped at step", compared[^1].Stops ? compared[^1].Step : null), ("of", compared[^1].Stops ? plan?.Steps : null), ("published step", EarlyStoppingRule.Published(compared)?.Step),
-            ],
-            compared.Where(one => one.Against is not null).Select(one => LineageNode.Of(
-                "checkpoint", null, null, [("step", one.Step), ("against", one.Against), ("won", one.Wins), ("tied", one.Ties), ("lost", one.Losses), ("so training", one.Stops ? "stopped" : "went on")])));
-    }
+    private static LineageNode? Stopping(IReadOnlyList<CheckpointCompared> compared, TrainingStarted? plan) => compared.Count == 0 ? null : LineageNode.Of(
+        "checkpoints compared", null, null,
+        [
+            ("prompts", compared[0].Answers.Count), ("judged by", compared[0].Server is { } server ? string.Join(", ", server.Models) : compared[0].Judge.Name),
+            ("stopped at step", compared[^1].Stops ? compared[^1].Step : null), ("of", compared[^1].Stops ? plan?.Steps : null), ("published step", EarlyStoppingRule.Published(compared)?.Step),
+        ],
+        compared.Where(one => one.Against is not null).Select(one => LineageNode.Of(
+            "checkpoint", null, null, [("step", one.Step), ("against", one.Against), ("won", one.Wins), ("tied", one.Ties), ("lost", one.Losses), ("so training", one.Stops ? "stopped" : "went on")])));
 
     private async Task<IEnumerable<LineageNode>> SeedSetsAsync(string model, CancellationToken cancellationToken)
     {

@@ -164,28 +164,34 @@ public sealed class PromptLineage(LogReader log, Ancestry ancestry)
         if (training.OfType<DatasetFrozen>().FirstOrDefault() is not { } frozen)
             return [];
         var nodes = new List<LineageNode>();
+        var compared = ModelLineage.Compared(training);
+        var (givenUp, learnt) = ModelLineage.Split(training, compared);
         foreach (var pair in pairs)
         {
             var judging = pair.Pair.IsJudging;
-            var seen = training.OfType<TrainingStepped>().Where(step => PairRewards.Saw(step, ordinal, judging)).ToList();
+            var seen = learnt.Where(step => PairRewards.Saw(step, ordinal, judging)).ToList();
+            var inVain = givenUp.Where(step => PairRewards.Saw(step, ordinal, judging)).ToList();
             // One of two that did not fit into the context was not seen, and says nothing against measuring the other.
-            var final = measure && (seen.Count > 0 || pairs.Count == 1)
+            var final = measure && (seen.Count + inVain.Count > 0 || pairs.Count == 1)
                 ? await Task.Run(() => FinalRewards.Measure(pair, published!, ancestry.SettingsOf(model), new WorkerOptions { Data = log.Folder, Postgres = "" }), cancellationToken)
                 : null;
             nodes.Add(LineageNode.Of(
                 published is null ? "trains" : "trained", $"{_run}/{model}", null,
                 [
                     ("on", judging ? "the judging pair" : null), ("from", ModelNames.OfIteration(iteration)), ("dataset", frozen.Sha256), ("pairs", frozen.Pairs), ("judging pairs", frozen.Statistics.Judging?.Pairs),
-                    ("model", published?.Model.Sha256), ("steps that saw the pair", seen.Count),
+                    ("model", published?.Model.Sha256), ("steps that saw the pair", seen.Count), (ModelLineage.NotPublished, inVain.Count > 0 ? inVain.Count : null),
                 ],
-                seen.Select((step, index) => ModelLineage.Step(
-                    _run, step,
-                    [
-                        .. Worth("pair before", null, PairRewards.At(step, ordinal, judging)),
-                        .. index + 1 < seen.Count
-                            ? Worth("pair after", $"{_run}/{model}/step/{seen[index + 1].Step}", PairRewards.At(seen[index + 1], ordinal, judging))
-                            : Worth("pair after", $"{_run}/{model}", final),
-                    ]))));
+                [
+                    .. seen.Select((step, index) => ModelLineage.Step(
+                        _run, step, compared,
+                        [
+                            .. Worth("pair before", null, PairRewards.At(step, ordinal, judging)),
+                            .. index + 1 < seen.Count
+                                ? Worth("pair after", $"{_run}/{model}/step/{seen[index + 1].Step}", PairRewards.At(seen[index + 1], ordinal, judging))
+                                : Worth("pair after", $"{_run}/{model}", final),
+                        ])),
+                    .. inVain.Select(step => ModelLineage.Step(_run, step, compared, Worth("pair before", null, PairRewards.At(step, ordinal, judging)))),
+                ]));
         }
 
         return nodes;

@@ -89,14 +89,17 @@ public sealed class SeedLineage(LogReader log, Ancestry ancestry)
         var trained = new List<LineageNode>();
         foreach (var model in ModelNames.All(ancestry.Start.Settings.Iterations).Skip(1))
         {
-            var steps = (await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, model, cancellationToken), cancellationToken)).OfType<TrainingStepped>().ToList();
+            var training = await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, model, cancellationToken), cancellationToken);
+            var (steps, compared) = (training.OfType<TrainingStepped>().ToList(), ModelLineage.Compared(training));
             if (steps.Count == 0)
                 continue;
             try
             {
                 var showed = await ShowedAsync(examples, example, model, steps, cancellationToken);
+                var inVain = showed.Count(step => EarlyStoppingRule.IsGivenUp(step.Step, compared));
                 if (showed.Count > 0)
-                    trained.Add(LineageNode.Of("trained", $"{_run}/{model}", null, [("steps that showed it", showed.Count)], showed.Select(step => ModelLineage.Step(_run, step))));
+                    trained.Add(LineageNode.Of(
+                        "trained", $"{_run}/{model}", null, [("steps that showed it", showed.Count - inVain), (ModelLineage.NotPublished, inVain > 0 ? inVain : null)], showed.Select(step => ModelLineage.Step(_run, step, compared))));
             }
             catch (CheckpointException e)
             {

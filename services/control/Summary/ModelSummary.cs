@@ -5,7 +5,7 @@ namespace SelfRewarding.Control.Summary;
 /// <summary>What a <see cref="ModelSummary"/> goes on from.</summary>
 public sealed record ModelState(
     string Name, TrainingStarted? Training, IReadOnlyList<TrainingStepped> Recent, DatasetFrozen? Dataset, ModelPublished? Published, ModelEvaluated? Evaluation,
-    DateTimeOffset? TrainingStartedAt, DateTimeOffset? PublishedAt, DateTimeOffset? EvaluatedAt);
+    DateTimeOffset? TrainingStartedAt, DateTimeOffset? PublishedAt, DateTimeOffset? EvaluatedAt, IReadOnlyList<TrainingStepped> RecentThen);
 
 /// <summary>One model: how it is trained, what was published, and how it did on held-out data.</summary>
 public sealed class ModelSummary(string name)
@@ -15,10 +15,14 @@ public sealed class ModelSummary(string name)
 
     private readonly List<TrainingStepped> _recent = [];
 
+    // The last steps as they were when the last checkpoint was compared.
+    private IReadOnlyList<TrainingStepped> _recentThen = [];
+
     internal ModelSummary(ModelState state)
         : this(state.Name)
     {
         _recent.AddRange(state.Recent);
+        _recentThen = state.RecentThen;
         (Training, Dataset, Published, Evaluation) = (state.Training, state.Dataset, state.Published, state.Evaluation);
         (TrainingStartedAt, PublishedAt, EvaluatedAt) = (state.TrainingStartedAt, state.PublishedAt, state.EvaluatedAt);
     }
@@ -34,7 +38,7 @@ public sealed class ModelSummary(string name)
 
     public DateTimeOffset? EvaluatedAt { get; private set; }
 
-    /// <summary>The last optimiser step, without the list of its examples.</summary>
+    /// <summary>The last optimiser step that was not given up by early stopping, without the list of its examples.</summary>
     public TrainingStepped? LastStep => _recent.LastOrDefault();
 
     /// <summary>The pairs that it is trained on, for a DPO model.</summary>
@@ -56,7 +60,7 @@ public sealed class ModelSummary(string name)
     /// <summary>Tokens of the last steps by the seconds that they took.</summary>
     public double? TokensPerSecond => _recent.Sum(step => step.Seconds) is > 0 and var seconds ? _recent.Sum(step => (double)step.Tokens) / seconds : null;
 
-    internal ModelState State => new(Name, Training, [.. _recent], Dataset?.Ordered(), Published, Evaluation, TrainingStartedAt, PublishedAt, EvaluatedAt);
+    internal ModelState State => new(Name, Training, [.. _recent], Dataset?.Ordered(), Published, Evaluation, TrainingStartedAt, PublishedAt, EvaluatedAt, _recentThen);
 
     internal IEnumerable<Phase> Phases
     {
@@ -82,6 +86,18 @@ public sealed class ModelSummary(string name)
         // Which examples were in a batch is for the log to keep.
         _recent.Add(fact with { Examples = [], Replayed = [], Judging = null });
         if (_recent.Count > RecentSteps) _recent.RemoveAt(0);
+    }
+
+    internal void Apply(CheckpointCompared fact)
+    {
+        // Where training stops, what is published comes from the steps up to the comparison before.
+        if (fact.Stops)
+        {
+            _recent.Clear();
+            _recent.AddRange(_recentThen);
+        }
+
+        _recentThen = fact.Stops ? [] : [.. _recent];
     }
 
     internal void Apply(ModelPublished fact, DateTimeOffset at) => (Published, PublishedAt) = (fact, at);

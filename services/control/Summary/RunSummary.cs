@@ -136,6 +136,9 @@ public sealed class RunSummary
             case TrainingStepped f:
                 Make(f.Model).Apply(f);
                 break;
+            case CheckpointCompared f:
+                Make(f.Model).Apply(f);
+                break;
             case ModelEvaluated f:
                 Make(f.Model.Name).Apply(f, at);
                 break;
