@@ -38,7 +38,8 @@ public static class KataSeedData
         Judged = settings.Data.KataEft,
         Drafts = settings.Data.KataDrafts,
         Shots = Math.Max(1, settings.Prompts.SeedShots + settings.Prompts.OwnShots),
-        HeldOutInstructions = settings.Evaluation.Prompts + (settings.Dpo.EarlyStopping is { Every: > 0 } stopping ? stopping.Prompts : 0),
+        HeldOutInstructions = settings.Evaluation.Prompts,
+        Validation = settings.Dpo.EarlyStopping is { Every: > 0 } stopping ? stopping.Prompts : 0,
         HeldOutRanked = settings.Evaluation.Ranked,
     };
 }

@@ -24,14 +24,17 @@ public static class ValidationPrompts
     }
 
     /// <summary>What a person should know before such a run begins: that too few prompts are left, or none; null where all is well.</summary>
-    public static string? Problem(SeedData seed, RunSettings settings)
+    /// <param name="seed">The run's data.</param>
+    /// <param name="settings">Its settings.</param>
+    /// <param name="isFork">Whether it shares another run's data: then it can have no more of them, nor measure on less.</param>
+    public static string? Problem(SeedData seed, RunSettings settings, bool isFork = false)
     {
         var (stopping, found) = (settings.Dpo.EarlyStopping, Of(seed, settings).Count);
         if (stopping.Every == 0 || found == stopping.Prompts)
             return null;
         var left = $"of {seed.HeldOutPrompts.Count} held-out prompts {found} {(found == 1 ? "is" : "are")} left that no model is measured on (evaluation.prompts is {settings.Evaluation.Prompts}, evaluation.ranked {settings.Evaluation.Ranked})";
         return found == 0
-            ? $"Early stopping has nothing to compare checkpoints on, so each training on pairs goes to its end: {left}. More held-out prompts, or less to measure on, would do."
+            ? $"Early stopping has nothing to compare checkpoints on, so each training on pairs goes to its end: {left}. {(isFork ? "A fork shares these prompts: start a new run to compare checkpoints." : "More held-out prompts, or less to measure on, would do.")}"
             : $"Checkpoints are compared on fewer prompts than dpo.early_stopping.prompts ({stopping.Prompts}): {left}.";
     }
 }

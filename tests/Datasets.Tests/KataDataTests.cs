@@ -47,6 +47,16 @@ public sealed class KataDataTests
     }
 
     [Fact]
+    public void Instructions_that_nothing_is_measured_on_are_drawn_last_and_change_no_other_set()
+    {
+        var (measured, more) = (KataData.Generate(1, s_small), KataData.Generate(1, s_small with { Validation = 30 }));
+
+        more.HeldOutInstructions.Count.ShouldBe(230);
+        more.HeldOutInstructions.Select(example => example.Prompt).Concat(more.HeldOutRanked.Select(ranked => ranked.Prompt)).ShouldBeUnique();
+        Hash(more with { HeldOutInstructions = [.. more.HeldOutInstructions.Take(200)] }).ShouldBe(Hash(measured));
+    }
+
+    [Fact]
     public void Every_set_has_the_size_that_was_asked_for()
     {
         var data = KataData.Generate(1, s_small);

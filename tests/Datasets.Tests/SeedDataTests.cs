@@ -103,6 +103,15 @@ public sealed class SeedDataTests : IDisposable
     }
 
     [Fact]
+    public void Runs_with_early_stopping_and_without_are_measured_on_the_same_Kata_prompts()
+    {
+        var (without, with) = (SeedData.For(Kata()), SeedData.For(Kata() with { Dpo = new() { EarlyStopping = new() { Every = 2, Prompts = 7 } } }));
+        with.HeldOutPrompts.Count.ShouldBe(27);
+        with.HeldOutPrompts.Take(20).ShouldBe(without.HeldOutPrompts);
+        with.Sets[4].ShouldBe(without.Sets[4]); // the ranked ones
+    }
+
+    [Fact]
     public void Kata_s_judgements_are_ones_that_the_parser_reads() =>
         SeedData.For(Kata()).EftJudged.ShouldAllBe(example => JudgeScore.Parse(example.Judgement, Finish.Stop, new JudgeSettings()).Score == example.Score);
 

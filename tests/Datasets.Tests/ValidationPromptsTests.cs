@@ -30,6 +30,7 @@ public sealed class ValidationPromptsTests
             "Checkpoints are compared on fewer prompts than dpo.early_stopping.prompts (3): of 4 held-out prompts 1 is left that no model is measured on (evaluation.prompts is 2, evaluation.ranked 3).");
         ValidationPrompts.Of(Seed(3), s_settings).ShouldBeEmpty();
         ValidationPrompts.Problem(Seed(3), s_settings).ShouldNotBeNull().ShouldStartWith("Early stopping has nothing to compare checkpoints on, so each training on pairs goes to its end: of 3 held-out prompts 0 are left");
+        ValidationPrompts.Problem(Seed(3), s_settings, isFork: true).ShouldNotBeNull().ShouldEndWith("A fork shares these prompts: start a new run to compare checkpoints.");
     }
 
     [Fact]

@@ -71,6 +71,15 @@ public sealed class ForkTests(QuietRun quiet)
         (await log.Runs.NamesAsync(CancellationToken.None)).ShouldNotContain("never");
     }
 
+    [Fact]
+    public async Task A_fork_that_has_no_prompts_to_compare_checkpoints_on_is_told_to_be_a_new_run_before_it_begins()
+    {
+        var (code, output, errors) = await SelfrewardProcess.RunAsync(
+            "fork", TinyRun.Name, "--data", quiet.Folder, "--at", "1", "--from", "pairs", "--run", "never", "--dry-run", "--set", "dpo.early_stopping.every=2");
+        code.ShouldBe(0, output + errors);
+        errors.ShouldContain("start a new run to compare checkpoints");
+    }
+
     [Theory]
     [InlineData("no run 'tinny'", "tinny", "--at", "1", "--from", "pairs")]
     [InlineData("has 2 iterations, expected 1 to 2", TinyRun.Name, "--at", "5", "--from", "pairs", "--iterations", "5")]

@@ -43,6 +43,8 @@ public static class ForkCommand
 
             run = RunOptions.ForkName(options) ?? FreeName(origin.Parent, names);
             var fork = new RunStarted(run, settings, parent.Root.Seeds, origin);
+            if (settings.Dpo.EarlyStopping.Every > 0 && ValidationPrompts.Problem(await new RunData(reader.Catalog).OfAsync(origin.Parent, cancellationToken), settings, isFork: true) is { } problem)
+                await Console.Error.WriteLineAsync(problem);
             if (options.GetValue(DryRun))
             {
                 await TellAsync(console, reader.Runs, parent, fork, cancellationToken);
@@ -52,8 +54,6 @@ public static class ForkCommand
             // Before anything is recorded: a fork that cannot go on because another run has the folder leaves nothing behind.
             if (LogServer.Shared is null && !reader.HasFolder)
                 DataFolder.Open(folder).Dispose();
-            if (settings.Dpo.EarlyStopping.Every > 0 && ValidationPrompts.Problem(await new RunData(reader.Catalog).OfAsync(origin.Parent, cancellationToken), settings) is { } problem)
-                await Console.Error.WriteLineAsync(problem);
             if (names.Contains(run))
                 RefuseOther(await reader.Catalog.StartOfAsync(run, cancellationToken), fork);
             else

@@ -63,20 +63,23 @@ public sealed record KataData(
 
     private static (List<InstructionExample> Instructions, List<RankedPrompt> Ranked) HeldOutOf(KataRandom random, KataOptions options)
     {
-        // One stream of different instructions feeds both sets, so they share none.
+        // One stream of different instructions feeds both sets, so they share none. Those that nothing is measured on come last: with them or without, runs of one seed are measured on the same.
         using var different = Different(random, options.MeasuredOn, options).GetEnumerator();
-        var instructions = Make(options.HeldOutInstructions, () =>
-        {
-            different.MoveNext();
-            return new InstructionExample(different.Current.ToString(), different.Current.RightAnswer);
-        });
+        var instructions = Make(options.HeldOutInstructions, Next);
         var ranked = new List<RankedPrompt>(options.HeldOutRanked);
         while (ranked.Count < options.HeldOutRanked && different.MoveNext())
         {
             if (TryRank(random, different.Current, options.RankedAnswers) is { } prompt)
                 ranked.Add(prompt);
         }
+        instructions.AddRange(Make(options.Validation, Next));
         return (instructions, ranked);
+
+        InstructionExample Next()
+        {
+            different.MoveNext();
+            return new InstructionExample(different.Current.ToString(), different.Current.RightAnswer);
+        }
     }
 
     // Null where the instruction has too few grades of wrong (the "last" of a short word, say) to give that many different answers.

@@ -24,6 +24,9 @@ public sealed record KataOptions
     /// <summary>Held-out instructions with ranked answers, none of them among <see cref="HeldOutInstructions"/>.</summary>
     public int HeldOutRanked { get; init; } = 250;
 
+    /// <summary>Held-out instructions behind <see cref="HeldOutInstructions"/> that nothing is measured on: how many there are changes no other set.</summary>
+    public int Validation { get; init; }
+
     /// <summary>Answers to each ranked instruction, all of different quality.</summary>
     public int RankedAnswers { get; init; } = 4;
 
@@ -50,9 +53,9 @@ public sealed record KataOptions
             throw new ArgumentException($"Kata's RankedAnswers is {RankedAnswers}; expected 2 to 5: a short word has no more grades of wrong.");
         if (MeasuredOn == KataPart.Training)
             throw new ArgumentException("Kata cannot measure on the words that it trains on; set MeasuredOn to HeldOut or Development.");
-        // A twentieth of the words, times eight families, of which the two measured sets together take no more than half.
+        // A twentieth of the words, times eight families, of which all held-out sets together take no more than half.
         var available = Enumerable.Range(MinLetters, MaxLetters - MinLetters + 1).Sum(letters => Math.Pow(KataInstruction.Letters.Length, letters));
-        if (HeldOutInstructions + HeldOutRanked > available / 20 * KataInstruction.Families.Count / 2)
-            throw new ArgumentException($"{HeldOutInstructions} held-out instructions and {HeldOutRanked} ranked ones are more than words of {MinLetters} to {MaxLetters} letters can give.");
+        if (HeldOutInstructions + Validation + HeldOutRanked > available / 20 * KataInstruction.Families.Count / 2)
+            throw new ArgumentException($"{HeldOutInstructions + Validation} held-out instructions and {HeldOutRanked} ranked ones are more than words of {MinLetters} to {MaxLetters} letters can give.");
     }
 }
