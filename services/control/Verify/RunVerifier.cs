@@ -119,8 +119,11 @@ public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, Wor
         var (subject, parent) = ($"training of {_run}/{name}", ModelNames.Iteration(name) is { } n and > 1 ? ModelNames.OfIteration(n - 1) : ModelNames.Base);
         await trainings.CheckAsync(name, subject, facts, pairs, cancellationToken);
         TrainingChecks.Check(report, subject, facts, published, models.GetValueOrDefault(parent)?.Model, pairs?.Select(pair => (pair.Pair.Ordinal, pair.Pair.IsJudging)).ToList());
-        if (published is not null && EarlyStoppingRule.Published([.. facts.OfType<CheckpointCompared>()]) is { } kept)
+        var compared = facts.OfType<CheckpointCompared>().ToList();
+        if (published is not null && EarlyStoppingRule.Published(compared) is { } kept)
             report.Same("the checkpoint that won is published", subject, published.Model.Sha256, kept.Sha256);
         await WeightChecks.CheckCheckpointsAsync(report, $"{_run}/{name}", [.. facts.OfType<CheckpointSaved>()], options.Data, published is not null, cancellationToken);
+        if (published is null)
+            WeightChecks.CheckKept(report, $"{_run}/{name}", compared, options.Data);
     }
 }

@@ -83,6 +83,17 @@ public static class WeightChecks
         }
     }
 
+    /// <summary>Models of a training in the making that were compared, and of which one may be published.</summary>
+    public static void CheckKept(VerifyReport report, string subject, IReadOnlyList<CheckpointCompared> comparisons, string data)
+    {
+        foreach (var compared in comparisons)
+        {
+            // Without its weights it is just being removed, or was when the worker was killed.
+            if (Located(data, TrainingRun.KeptPath(compared.Run, compared.Model, compared.Step)) is { } folder && HashOf(folder, CheckpointFolder.Sha256) is { Found: true } weights)
+                report.Same("checkpoints on disk hash to what is recorded", $"{subject}, compared at step {compared.Step} ({folder})", compared.Sha256, weights.Text);
+        }
+    }
+
     // A log that was imported may say anything.
     private static string? Located(string data, string path)
     {
