@@ -16,6 +16,10 @@ namespace SelfRewarding.DpoTrainer;
 /// <param name="options">Where models lie.</param>
 public sealed class CheckpointAnswers(ITextGenerator generator, TextEngines engines, ModelPool pool, WorkerOptions options)
 {
+    /// <summary>Refuses what would end a training at its first comparison.</summary>
+    /// <exception cref="ServerRefusedException">The key of the server that judges is not here.</exception>
+    public void Check(RunSettings settings) => engines.Judgements(settings);
+
     /// <summary>Lets a checkpoint answer, and its answers be judged.</summary>
     /// <param name="checkpoint">Its weights as they would be published.</param>
     /// <param name="judge">The model that training started from.</param>
@@ -27,13 +31,23 @@ public sealed class CheckpointAnswers(ITextGenerator generator, TextEngines engi
     public async Task<(IReadOnlyList<ValidationAnswer> Answers, ServedBy? Server)> OfAsync(
         ModelRef checkpoint, ModelRef judge, IReadOnlyList<ValidationPrompt> prompts, int iteration, RunSettings settings, CancellationToken cancellationToken)
     {
-        var answers = await Task.WhenAll(prompts.Select(prompt => AnswerAsync(checkpoint, prompt, iteration, settings, cancellationToken)));
-        await pool.FreeAsync(options.Locate(checkpoint.Path), checkpoint.Sha256);
-
         var judging = new AnswerJudge(engines.Judgements(settings));
-        var judged = await Task.WhenAll(answers.Select(answer => JudgeAsync(judging, judge, answer, iteration, settings, cancellationToken)));
-        await pool.FreeAsync(options.Locate(judge.Path), judge.Sha256);
+        var answers = await WithAsync(checkpoint, prompts.Select(prompt => AnswerAsync(checkpoint, prompt, iteration, settings, cancellationToken)));
+        var judged = await WithAsync(judge, answers.Select(answer => JudgeAsync(judging, judge, answer, iteration, settings, cancellationToken)));
         return ([.. answers.Zip(judged, (answer, judgements) => answer with { Judgements = judgements.Judgements })], ServedBy.Sum(judged.Select(judgements => judgements.Server)));
+    }
+
+    // Frees the model when all are done with it, and also when one has failed: whoever tries the training again needs the room.
+    private async Task<T[]> WithAsync<T>(ModelRef model, IEnumerable<Task<T>> work)
+    {
+        try
+        {
+            return await Task.WhenAll(work);
+        }
+        finally
+        {
+            await pool.FreeAsync(options.Locate(model.Path), model.Sha256);
+        }
     }
 
     private async Task<ValidationAnswer> AnswerAsync(ModelRef checkpoint, ValidationPrompt prompt, int iteration, RunSettings settings, CancellationToken cancellationToken)

@@ -28,17 +28,20 @@ public sealed class DpoRecipe(RunLog runLog, FactLog log, RunData data, EftBuild
 
         if (pairs.Count == 0)
             throw new InvalidDataException($"None of the {pairs.TooLong} pairs of iteration {frozen.Iteration} fits into the model's context of {context} tokens: there is nothing to train {name} on.");
+        var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
+        var validation = ValidationPrompts.Of(seed, settings);
+        if (EarlyStoppingRule.Steps(dpo.EarlyStopping, steps, validation.Count).Any())
+            answers.Check(settings);
         var reference = ReferenceLogProbs.Of(pairs, run, name, parent, settings, options); // log π_ref: (pairs) each side, worked out once
 
         // Plan: recorded before the first step, found again after a crash.
-        var steps = dpo.Epochs * pairs.BatchesPerEpoch(dpo.Batch);
         using var job = await TrainingRun.OpenAsync(log, options, run, name, parent, dpo.Optimizer, settings, time, cancellationToken);
         var policy = job.Policy.Model;
         await job.StartAsync(new TrainingStarted(run, name, "dpo", parent, frozen.Sha256, pairs.Count, pairs.TooLong, steps), cancellationToken);
         var schedule = Schedule(dpo, steps);
         var parameters = new DpoParameters(dpo.Loss, dpo.Beta, dpo.LabelSmoothing, dpo.RpoAlpha, dpo.SimpoGamma);
         var gradients = new BatchGradients(policy, settings.Train.MicroBatch, settings.Train.CheckpointActivations);
-        var stopping = new EarlyStopping(job, answers, run, parent, ValidationPrompts.Of(seed, settings), steps, frozen.Iteration, settings);
+        var stopping = new EarlyStopping(job, answers, run, parent, validation, steps, frozen.Iteration, settings);
         await stopping.AfterAsync(job.CompletedSteps, cancellationToken); // a comparison that a crash cut short
 
         for (var step = job.CompletedSteps + 1; step <= stopping.LastStep; step++)
