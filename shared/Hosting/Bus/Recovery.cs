@@ -25,7 +25,7 @@ public sealed class Recovery(
 
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(250);
 
-    // Training records every step and generation every prompt: a run that stands still for so long waits for something.
+    // Training records every step and generation every prompt: a run that stands still for so long waits for something, or compares checkpoints or measures a model, which takes longer and bears to be told of twice.
     private static readonly TimeSpan Look = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(250);
 
