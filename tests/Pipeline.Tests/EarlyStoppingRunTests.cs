@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control;
+using SelfRewarding.Control.Summary;
 using SelfRewarding.Datasets;
 using Shouldly;
 using Xunit;
 
 namespace SelfRewarding.Pipeline.Tests;
 
-/// <summary>Early stopping inside of runs, in the real command: one that stops, killed and not, and one whose checkpoints win to the end.</summary>
+/// <summary>Early stopping inside of runs, in the real command: one that stops, and one in bfloat16 whose checkpoints win to the end, with forks whose adapters are stopped, killed and not.</summary>
 [Collection(WholeRuns.Name)]
 public sealed class EarlyStoppingRunTests : IDisposable
 {
@@ -19,7 +20,7 @@ public sealed class EarlyStoppingRunTests : IDisposable
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
     [Fact]
-    public async Task A_training_stops_where_a_checkpoint_does_not_win_publishes_the_one_before_and_does_so_too_when_it_is_killed_at_every_turn()
+    public async Task A_training_stops_where_a_checkpoint_does_not_win_publishes_the_one_before_and_what_came_after_that_is_told_apart()
     {
         // So fast that the model unlearns to answer.
         await RunAsync(Arguments("--set", "dpo.learning_rate=0.005", "--set", "dpo.final_learning_rate=0.005"));
@@ -41,35 +42,15 @@ public sealed class EarlyStoppingRunTests : IDisposable
         why["children"]!.AsArray()[^1]!["facts"]!["so training"]!.GetValue<string>().ShouldBe("stopped");
         (await RunAsync("verify", TinyRun.Name, "--data", _data)).ShouldContain("comparisons follow from the raw judgements");
         await ChangedIsFoundAsync(compared[^1]);
-
-        var killed = Fork("killed");
-        Func<object, bool>[] moments =
-        [
-            fact => fact is CheckpointSaved { Step: 2 }, // while the first checkpoint answers
-            fact => fact is CheckpointCompared { Step: 2 }, // decided, and going on
-            fact => fact is CheckpointSaved { Step: 4 }, // while the second answers or is judged
-            fact => fact is CheckpointCompared { Stops: true }, // decided, not published
-        ];
-        foreach (var moment in moments)
-        {
-            using var process = SelfrewardProcess.Start(killed);
-            await TinyRun.ReachesAsync(process, _data, recorded => moment(recorded.Fact) && SelfRewarding.Control.Summary.RunSummary.RunOf(recorded.Fact) == "killed");
-            await process.KillAsync();
-        }
-
-        await RunAsync(killed);
-        (await TrainedAsync("killed")).Published.Model.Sha256.ShouldBe(published.Model.Sha256);
-        (await FactsAsync("killed")).OfType<CheckpointCompared>().Select(Told).ShouldBe(compared.Select(Told));
-        Directory.Exists(Path.Combine(_data, "runs", "killed", "checkpoints", "M2")).ShouldBeFalse();
-        await RunAsync("verify", "killed", "--data", _data);
+        await GivenUpIsToldAsync(compared[^1].Step, published.Steps);
     }
 
     [Fact]
-    public async Task A_training_whose_checkpoints_all_win_makes_the_model_that_training_to_the_end_makes_and_an_adapter_can_be_stopped_too()
+    public async Task A_training_whose_checkpoints_all_win_makes_the_model_that_training_to_the_end_makes_and_an_adapter_is_stopped_too_and_at_the_same_when_it_is_killed_at_every_turn()
     {
         var judge = new ArrivalJudge();
-        await using var server = await ProtocolServer.StartAsync(judge.Answer);
-        string[] served = ["--set", $"engines.judgements.url={server.Url}", "--set", "engines.judgements.model=lab-7b", "--set", "dpo.learning_rate=0.002"];
+        await using var server = await ProtocolServer.StartAsync(judge.AnswerAsync);
+        string[] served = ["--set", "model.compute_dtype=bfloat16", "--set", $"engines.judgements.url={server.Url}", "--set", "engines.judgements.model=lab-7b", "--set", "dpo.learning_rate=0.002"];
         judge.Begin(Validation(), later: +1);
         await RunAsync(Arguments(served));
         var (plan, compared, published) = await TrainedAsync(TinyRun.Name);
@@ -84,11 +65,78 @@ public sealed class EarlyStoppingRunTests : IDisposable
         whole.Model.Sha256.ShouldBe(published.Model.Sha256);
 
         judge.Begin(Validation(), later: -1);
-        await RunAsync(Fork("adapter", "--set", "lora.r=4", "--set", "dpo.learning_rate=0.02"));
+        string[] adapter = ["--set", "lora.r=4", "--set", "dpo.learning_rate=0.02"]; // beside weights in bfloat16, which it is merged with in float32
+        await RunAsync(Fork("adapter", adapter));
         var (_, adapted, merged) = await TrainedAsync("adapter");
         adapted[^1].Stops.ShouldBeTrue();
         (merged.Steps, merged.Model.Sha256).ShouldBe((adapted[^2].Step, adapted[^2].Sha256));
         (await RunAsync("verify", "adapter", "--data", _data)).ShouldContain("the model before and the adapter make the model");
+
+        judge.Begin(Validation(), later: -1);
+        await KilledAsync(judge, Fork("killed", adapter), adapted);
+        (await TrainedAsync("killed")).Published.Model.Sha256.ShouldBe(merged.Model.Sha256);
+        (await FactsAsync("killed")).OfType<CheckpointCompared>().Select(Told).ShouldBe(adapted.Select(Told));
+        Directory.Exists(Path.Combine(_data, "runs", "killed", "checkpoints", "M2")).ShouldBeFalse();
+        (await RunAsync("verify", "killed", "--data", _data)).ShouldContain("the model before and the adapter make the model");
+    }
+
+    // Ends a training before and after each comparison, and where it cannot publish, and lets it go on to its end. The judge holds back what would take it further before it is killed.
+    private async Task KilledAsync(ArrivalJudge judge, string[] fork, IReadOnlyList<CheckpointCompared> undisturbed)
+    {
+        var (first, last) = (undisturbed[^2].Step, undisturbed[^1].Step);
+        undisturbed.Count.ShouldBe(2, "each comparison is one of the turns");
+        undisturbed[^1].Losses.ShouldBeGreaterThan(0, "else the second checkpoint answers nothing that could be held back");
+        (int HeldFrom, Func<object, bool> Moment, Func<object, bool> Next)[] turns =
+        [
+            (0, fact => fact is CheckpointSaved { Model: "M2" } saved && saved.Step == first, fact => fact is CheckpointCompared), // the first checkpoint answers
+            (1, fact => fact is CheckpointCompared, fact => fact is CheckpointCompared compared && compared.Step == last), // decided, and going on
+            (1, fact => fact is CheckpointSaved { Model: "M2" } saved && saved.Step == last, fact => fact is CheckpointCompared compared && compared.Step == last), // the second answers
+        ];
+        foreach (var (from, moment, next) in turns)
+        {
+            judge.HoldFrom(from);
+            using var process = SelfrewardProcess.Start(fork);
+            (await TinyRun.ReachesAsync(process, _data, recorded => RunSummary.RunOf(recorded.Fact) == "killed" && moment(recorded.Fact))).ShouldBeTrue(process.Output + process.Errors);
+            await process.KillAsync();
+            (await FactsAsync("killed")).ShouldNotContain(fact => next(fact));
+        }
+
+        // Decided, not published: there is something in the way, and then the model that is to be published is damaged.
+        judge.HoldFrom(null);
+        var inTheWay = Directory.CreateDirectory(Path.Combine(_data, "runs", "killed", "models", "M2", "model.safetensors"));
+        await FailsAsync("cannot be written", fork);
+        inTheWay.Delete();
+        var facts = await FactsAsync("killed");
+        facts.ShouldContain(fact => fact is CheckpointCompared && ((CheckpointCompared)fact).Stops);
+        facts.ShouldNotContain(fact => fact is ModelPublished && ((ModelPublished)fact).Model.Name == "M2");
+        var kept = Path.Combine(_data, "runs", "killed", "checkpoints", "M2", $"kept-{first}", "M2", "model.safetensors");
+        var whole = await File.ReadAllBytesAsync(kept);
+        await File.WriteAllBytesAsync(kept, [.. whole.SkipLast(1), (byte)(whole[^1] ^ 1)]);
+        await FailsAsync($"compared at step {first}", "verify", "killed", "--data", _data);
+        await FailsAsync($"remove the folder '{Path.Combine(_data, "runs", "killed", "checkpoints", "M2")}'", fork);
+        await File.WriteAllBytesAsync(kept, whole);
+        await RunAsync(fork);
+    }
+
+    // Steps after the published one are in the log, and nobody who asks takes them for what the model learnt.
+    private async Task GivenUpIsToldAsync(int last, int published)
+    {
+        var steps = (await FactsAsync(TinyRun.Name)).OfType<TrainingStepped>().Where(step => step.Model == "M2").ToList();
+        steps.Count.ShouldBe(last);
+        var training = Child(await LineageAsync("M2"), "training")["facts"]!;
+        (training["steps"]!.GetValue<int>(), training["steps not in the published model"]!.GetValue<int>()).ShouldBe((published, last - published));
+        (await LineageAsync($"M2/step/{last}"))["facts"]!["in the published model"]!.GetValue<string>().ShouldBe("no");
+        (await LineageAsync($"M2/step/{published}"))["facts"]!["in the published model"].ShouldBeNull();
+
+        var ordinal = steps[^1].Examples[0];
+        var (learnt, all) = (steps.Count(step => step.Step <= published && step.Examples.Contains(ordinal)), steps.Count(step => step.Examples.Contains(ordinal)));
+        var pair = Child(await LineageAsync($"1/{ordinal}"), "trained");
+        (pair["facts"]!["steps that saw the pair"]!.GetValue<int>(), pair["facts"]!["steps not in the published model"]!.GetValue<int>()).ShouldBe((learnt, all - learnt));
+        pair["children"]!.AsArray().Count.ShouldBe(all);
+        pair["children"]!.AsArray()[^1]!["facts"]!["in the published model"]!.GetValue<string>().ShouldBe("no");
+
+        async Task<JsonNode> LineageAsync(string id) => JsonNode.Parse(await RunAsync("lineage", $"{TinyRun.Name}/{id}", "--data", _data, "--json"))!;
+        static JsonNode Child(JsonNode tree, string kind) => tree["children"]!.AsArray().Single(node => node!["kind"]!.GetValue<string>() == kind)!;
     }
 
     private async Task ChangedIsFoundAsync(CheckpointCompared last)
@@ -111,6 +159,13 @@ public sealed class EarlyStoppingRunTests : IDisposable
         _data, ["--iterations", "1", "--set", "dpo.early_stopping.every=2", "--set", $"dpo.early_stopping.prompts={Prompts}", "--set", "dpo.early_stopping.judgements=2", "--set", "evaluation.prompts=10", .. more]);
 
     private string[] Fork(string run, params string[] more) => ["fork", TinyRun.Name, "--data", _data, "--plain", "--at", "1", "--from", "pairs", "--run", run, .. more];
+
+    private static async Task FailsAsync(string sentence, params string[] arguments)
+    {
+        var (code, output, errors) = await SelfrewardProcess.RunAsync(arguments);
+        code.ShouldNotBe(0, output + errors);
+        (output + errors).ShouldContain(sentence);
+    }
 
     private static async Task<string> RunAsync(params string[] arguments)
     {
@@ -146,6 +201,8 @@ public sealed class EarlyStoppingRunTests : IDisposable
         private readonly Dictionary<string, List<string>> _answers = new(StringComparer.Ordinal);
         private HashSet<string> _prompts = [];
         private int _later;
+        private int? _heldFrom;
+        private TaskCompletionSource _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void Begin(IEnumerable<string> prompts, int later)
         {
@@ -156,18 +213,37 @@ public sealed class EarlyStoppingRunTests : IDisposable
             }
         }
 
-        public string Answer(Asked asked)
+        /// <summary>Judges no answer to such a prompt before this is called again, but the first so many; null holds none.</summary>
+        public void HoldFrom(int? place)
+        {
+            lock (_lock)
+            {
+                _heldFrom = place;
+                _gate.SetResult();
+                _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+
+        public async Task<string> AnswerAsync(Asked asked)
+        {
+            var (score, held) = Answer(asked);
+            await held;
+            return score;
+        }
+
+        private (string Score, Task Held) Answer(Asked asked)
         {
             var (prompt, answer) = asked.Prompt["judge ".Length..].TrimEnd('\n').Split(" -> ", 2) is [var before, var after] ? (before, after) : ("", "");
             lock (_lock)
             {
                 if (!_prompts.Contains(prompt))
-                    return KataServer.Answer(asked);
+                    return (KataServer.Answer(asked), Task.CompletedTask);
                 if (!_answers.TryGetValue(prompt, out var answers))
                     _answers[prompt] = answers = [];
                 if (!answers.Contains(answer))
                     answers.Add(answer);
-                return string.Create(CultureInfo.InvariantCulture, $"Score: {2.5 + (_later * 0.01 * answers.IndexOf(answer)):0.00}");
+                var place = answers.IndexOf(answer);
+                return (string.Create(CultureInfo.InvariantCulture, $"Score: {2.5 + (_later * 0.01 * place):0.00}"), place >= _heldFrom ? _gate.Task : Task.CompletedTask);
             }
         }
     }
