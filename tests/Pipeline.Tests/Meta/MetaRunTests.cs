@@ -234,7 +234,7 @@ public sealed class MetaRunTests(MetaRun run) : IClassFixture<MetaRun>
         var data = Directory.CreateTempSubdirectory("selfreward-meta-kata-").FullName;
         try
         {
-            var (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(data, "--set", "judge.meta_iterations=2", "--set", "judge.sampling.temperature=1.5", "--set", "judge.sampling.top_p=1", "--iterations", "1"));
+            var (code, output, errors) = await SelfrewardProcess.RunAsync(TinyRun.Arguments(data, "--set", "judge.meta_iterations=2", "--iterations", "1"));
             code.ShouldBe(0, output + errors);
             await using (var log = await LogReader.OpenAsync(data, CancellationToken.None))
             {
@@ -242,7 +242,7 @@ public sealed class MetaRunTests(MetaRun run) : IClassFixture<MetaRun>
                     .Count(comparison => comparison is { Winner: null, Unparsable: not null } && comparison.Raw.Length > 0).ShouldBeGreaterThan(10);
             }
 
-            (code, output, errors) = await SelfrewardProcess.RunAsync("verify", Name, "--data", data, "--regenerate", "40");
+            (code, output, errors) = await SelfrewardProcess.RunAsync("verify", Name, "--data", data, "--regenerate", "30");
             code.ShouldBe(0, output + errors);
             output.ShouldContain("comparisons are generated again to the token", customMessage: output);
         }
