@@ -92,9 +92,9 @@ public sealed class EarlyStoppingRunTests : IDisposable
             (1, fact => fact is CheckpointCompared, fact => fact is CheckpointCompared compared && compared.Step == last), // decided, and going on
             (1, fact => fact is CheckpointSaved { Model: "M2" } saved && saved.Step == last, fact => fact is CheckpointCompared compared && compared.Step == last), // the second answers
         ];
-        foreach (var (from, moment, next) in turns)
+        foreach (var (heldFrom, moment, next) in turns)
         {
-            judge.HoldFrom(from);
+            judge.HoldFrom(heldFrom);
             using var process = SelfrewardProcess.Start(fork);
             (await TinyRun.ReachesAsync(process, _data, recorded => RunSummary.RunOf(recorded.Fact) == "killed" && moment(recorded.Fact))).ShouldBeTrue(process.Output + process.Errors);
             await process.KillAsync();
@@ -107,8 +107,8 @@ public sealed class EarlyStoppingRunTests : IDisposable
         await FailsAsync("cannot be written", fork);
         inTheWay.Delete();
         var facts = await FactsAsync("killed");
-        facts.ShouldContain(fact => fact is CheckpointCompared && ((CheckpointCompared)fact).Stops);
-        facts.ShouldNotContain(fact => fact is ModelPublished && ((ModelPublished)fact).Model.Name == "M2");
+        facts.OfType<CheckpointCompared>().Last().Stops.ShouldBeTrue();
+        facts.OfType<ModelPublished>().ShouldNotContain(published => published.Model.Name == "M2");
         var kept = Path.Combine(_data, "runs", "killed", "checkpoints", "M2", $"kept-{first}", "M2", "model.safetensors");
         var whole = await File.ReadAllBytesAsync(kept);
         await File.WriteAllBytesAsync(kept, [.. whole.SkipLast(1), (byte)(whole[^1] ^ 1)]);

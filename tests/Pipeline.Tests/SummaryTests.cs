@@ -62,7 +62,7 @@ public sealed class SummaryTests
         between.Apply(first with { Step = 14, Against = 2, Losses = 1, Stops = true }, SummaryExample.Start.AddMinutes(1));
 
         var model = between.Models.Single();
-        (model.LastStep!.Step, model.Loss, model.RewardsMargins!.Value).ShouldBe((2, 0.75, (0.2 + 0.4) / 2));
+        (model.LastStep!.Step, model.Loss!.Value, model.RewardsMargins!.Value).ShouldBe((2, 0.75, (0.2 + 0.4) / 2));
     }
 
     [Fact]
