@@ -58,6 +58,7 @@ public sealed class MetaJudgeTests
             await _free.WaitAsync(cancellationToken);
             try
             {
+                cancellationToken.ThrowIfCancellationRequested(); // as one that waited for its turn, and is not sent any more
                 if (Asked++ == 0)
                     throw new ServerRefusedException("it wants a key", "401");
                 await Task.Delay(Timeout.Infinite, cancellationToken);
