@@ -37,7 +37,7 @@ public sealed class ReplayTests(LogDatabase database) : IClassFixture<LogDatabas
     public async Task Every_column_is_filled_from_a_property_of_its_name()
     {
         await using var log = await database.CreateAsync();
-        await RecordedRuns.AppendAsync(log.Log, RecordedRuns.Named("kata-7"));
+        await RecordedRuns.AppendAsync(log.Log, SummaryExample.Judging());
         await log.ReadModels.CatchUpAsync(CancellationToken.None);
 
         string[] mayBeNull = ["parent", "forked_at_iteration", "forked_from", "stop_reason", "eft_accepted", "eft_refused", "eft_thinned"];
