@@ -27,8 +27,8 @@ public sealed class LargeDraftTests(LogDatabase database) : IClassFixture<LogDat
         var settings = SettingsOf(server.Url);
         await using var log = await database.CreateAsync();
         await log.Log.AppendOnceAsync(StreamNames.Run(Run), RunStage.Started, new RunStarted(Run, settings, []), Token);
-        foreach (var model in (ModelRef[])[M1 with { Name = "M0" }, M1])
-            await log.Log.AppendOnceAsync(StreamNames.Run(Run), RunStage.Published(model.Name, settings.Iterations), new ModelPublished(Run, model, null, null, 1), Token);
+        foreach (var name in ModelNames.All(settings.Iterations).TakeWhile(name => name != "M2"))
+            await log.Log.AppendOnceAsync(StreamNames.Run(Run), RunStage.Published(name, settings.Iterations), new ModelPublished(Run, M1 with { Name = name }, null, null, 1), Token);
 
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddWorkers(new WorkerOptions { Data = "/nowhere", Postgres = log.Database.ConnectionString }, [PromptGenModule.Module]);
