@@ -101,7 +101,7 @@ public sealed class PostgresTlsTests : IAsyncLifetime
         start.ExitCode.ShouldBe(0, start.Output);
     }
 
-    private Task StopServerAsync() => _account.RunAsync([_binaries.PgCtl, "stop", "-D", DataDirectory, "-m", "immediate", "-w"], CancellationToken.None);
+    private Task<CommandResult> StopServerAsync() => _account.RunAsync([_binaries.PgCtl, "stop", "-D", DataDirectory, "-m", "immediate", "-w"], CancellationToken.None);
 
     private async Task IsRefusedAsync(string host, string? authority)
     {
