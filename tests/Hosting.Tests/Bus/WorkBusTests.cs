@@ -159,6 +159,9 @@ public sealed class WorkBusTests(Broker broker)
             (await worker.Taken.ReadAsync(Token)).Done.SetResult();
 
             await SignalAsync("STOP", node.ProcessId);
+            // Each of its threads stops when it next looks for signals; until then it may confirm.
+            while (!IsStopped(node.ProcessId))
+                await Task.Delay(1, Token);
             TimeoutException silence;
             try
             {
@@ -179,6 +182,10 @@ public sealed class WorkBusTests(Broker broker)
         {
             Directory.Delete(folder, recursive: true);
         }
+
+        // The state follows the name, which may have brackets of its own (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+        static bool IsStopped(int process) => Directory.GetDirectories($"/proc/{process}/task")
+            .Select(thread => File.ReadAllText(Path.Combine(thread, "stat"))).All(stat => stat[stat.LastIndexOf(')') + 2] == 'T');
 
         static async Task SignalAsync(string signal, int process)
         {
