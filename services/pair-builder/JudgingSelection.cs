@@ -1,4 +1,5 @@
 using SelfRewarding.Contracts;
+using SelfRewarding.Datasets;
 
 namespace SelfRewarding.PairBuilder;
 
@@ -22,7 +23,13 @@ public static class JudgingSelection
         string prompt, IReadOnlyList<Candidate> candidates, IReadOnlyList<Judgement> judgements, IReadOnlyList<MetaJudgement> comparisons, JudgeSettings settings)
     {
         if (comparisons.Count == 0)
-            return new(null, 0, 0, 0, [], null, NoJudgingPair.NothingToCompare, CanCompare(judgements) ? "no comparison of the judgements that are there is recorded" : "no answer has two different judgements with a score");
+        {
+            // A fork with fewer answers or judgements may have left all comparisons behind.
+            return new(
+                null, 0, 0, 0, [], null, NoJudgingPair.NothingToCompare,
+                ComparableJudgements.ByAnswer(judgements).Any() ? "no comparison of the judgements that are there is recorded" : "no answer has two different judgements with a score");
+        }
+
         var compared = Compared(candidates, judgements, comparisons);
         var strengths = JudgementStrengths.Of(JudgementStrengths.Battles([.. compared.Select(judgement => judgement.Index)], comparisons));
         var (first, second) = (comparisons.Count(JudgementStrengths.WonFirst), comparisons.Count(JudgementStrengths.WonSecond));
@@ -46,10 +53,6 @@ public static class JudgingSelection
             ? Outcome(null, NoJudgingPair.TooLong, $"the strongest judgement, {chosen.Judgement.Index}, has {chosen.Judgement.Raw.Length} characters, expected at most {longest}")
             : Outcome(new JudgingPair(prompt, candidates.Single(answer => answer.Index == comparisons[0].Candidate).Text, Side(chosen), Side(rejected)), null, $"");
     }
-
-    // A fork with fewer answers or judgements may have left all comparisons behind.
-    private static bool CanCompare(IReadOnlyList<Judgement> judgements) => judgements.Where(judgement => judgement.Score is not null)
-        .GroupBy(judgement => judgement.Candidate).Any(answer => answer.DistinctBy(judgement => judgement.Raw, StringComparer.Ordinal).Count() > 1);
 
     private static bool IsAbove(double strength, double other) => strength - other > Equal * other;
 

@@ -25,7 +25,7 @@ public static class PairTelemetry
     /// <summary>Counts a pair that was just recorded; discards are counted where any stage is recorded.</summary>
     public static void Count(object outcome)
     {
-        if (outcome is PreferencePairBuilt { Judging.Pair: not null } or PromptDiscarded { Judging.Pair: not null })
+        if (JudgingOutcome.Of(outcome)?.Pair is not null)
             JudgingPairs.Add(1);
         if (outcome is not PreferencePairBuilt pair)
             return;

@@ -33,8 +33,7 @@ public static class CanonicalDataset
         CanonicalPair? last = null;
         foreach (var pair in Ordered(pairs))
         {
-            if (last is not null && (pair.Ordinal, pair.IsJudging) == (last.Ordinal, last.IsJudging))
-                throw new ArgumentException($"Two pairs have ordinal {pair.Ordinal}, expected one of each prompt.", nameof(pairs));
+            RequireBehind(last, pair);
             last = pair;
             yield return LineOf(pair);
         }
@@ -48,5 +47,17 @@ public static class CanonicalDataset
         return line.Add("chosen", pair.Chosen).Add("rejected", pair.Rejected).Add("score_chosen", pair.ScoreChosen).Add("score_rejected", pair.ScoreRejected);
     }
 
-    private static IOrderedEnumerable<CanonicalPair> Ordered(IEnumerable<CanonicalPair> pairs) => pairs.OrderBy(pair => pair.Ordinal).ThenBy(pair => pair.IsJudging);
+    /// <summary>Refuses a pair that does not stand behind the one before it.</summary>
+    /// <exception cref="ArgumentException">It stands in the same place, or before it.</exception>
+    internal static void RequireBehind(CanonicalPair? last, CanonicalPair pair)
+    {
+        if (last is null)
+            return;
+        if (pair.Place == last.Place)
+            throw new ArgumentException($"Two pairs have ordinal {pair.Ordinal}, expected one of each prompt.", nameof(pair));
+        if (pair.Place.CompareTo(last.Place) < 0)
+            throw new ArgumentException($"The pair of ordinal {pair.Ordinal} comes after that of {last.Ordinal}, expected them by ordinal.", nameof(pair));
+    }
+
+    private static IOrderedEnumerable<CanonicalPair> Ordered(IEnumerable<CanonicalPair> pairs) => pairs.OrderBy(pair => pair.Place);
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+
 namespace SelfRewarding.Datasets;
 
 /// <summary>The hash of a <see cref="CanonicalDataset"/> whose pairs come one after the other, so that none has to be kept.</summary>
@@ -13,10 +14,7 @@ public sealed class CanonicalDatasetHash : IDisposable
     public void Add(CanonicalPair pair)
     {
         ArgumentNullException.ThrowIfNull(pair);
-        if (_last is not null && (pair.Ordinal, pair.IsJudging) == (_last.Ordinal, _last.IsJudging))
-            throw new ArgumentException($"Two pairs have ordinal {pair.Ordinal}, expected one of each prompt.", nameof(pair));
-        if (_last is not null && (pair.Ordinal, pair.IsJudging).CompareTo((_last.Ordinal, _last.IsJudging)) < 0)
-            throw new ArgumentException($"The pair of ordinal {pair.Ordinal} comes after that of {_last.Ordinal}, expected them by ordinal.", nameof(pair));
+        CanonicalDataset.RequireBehind(_last, pair);
         _last = pair;
         _hash.AppendData(Encoding.UTF8.GetBytes($"{CanonicalDataset.LineOf(pair)}\n"));
     }

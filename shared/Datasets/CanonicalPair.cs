@@ -11,6 +11,9 @@ public sealed record CanonicalPair(int Ordinal, string Prompt, string Chosen, st
     /// <summary>Whether it is a pair of judgements.</summary>
     public bool IsJudging => Response is not null;
 
+    /// <summary>Where it stands in the dataset: by ordinal, a prompt's pair of judgements behind that of its answers.</summary>
+    public (int Ordinal, bool IsJudging) Place => (Ordinal, IsJudging);
+
     /// <summary>The pair of answers.</summary>
     public static CanonicalPair Of(PreferencePairBuilt pair) =>
         new(pair.Ordinal, pair.Prompt, pair.Chosen.Text, pair.Rejected.Text, pair.Chosen.Score, pair.Rejected.Score);

@@ -18,7 +18,15 @@ public static class PaperFormat
         Below are a user's request and an assistant's reply. Decide how good the reply is by adding up points. Begin at 0 and go through the five steps in order; each step that holds adds one point to those before it.
 
 
-        """ + Steps + """
+        """ + Rubric + """
+
+
+        First give your reasons, in no more than 100 words. Then write the sum of the points on a last line of its own, in exactly this form:
+        Score: <0..5>
+        """;
+
+    // The steps, and what they are about.
+    private const string Rubric = Steps + """
 
 
         <request>
@@ -27,9 +35,6 @@ public static class PaperFormat
         <reply>
         {response}
         </reply>
-
-        First give your reasons, in no more than 100 words. Then write the sum of the points on a last line of its own, in exactly this form:
-        Score: <0..5>
         """;
 
     private const string Steps =
@@ -51,15 +56,8 @@ public static class PaperFormat
         The rules: begin at 0 and go through the five steps in order; each step that holds adds one point to those before it.
 
 
-        """ + Steps + """
+        """ + Rubric + """
 
-
-        <request>
-        {prompt}
-        </request>
-        <reply>
-        {response}
-        </reply>
         <judgement name="A">
         {first}
         </judgement>

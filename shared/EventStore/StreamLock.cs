@@ -80,8 +80,11 @@ public sealed class StreamLock : IAsyncDisposable
         _lost.Dispose();
     }
 
-    // The pool has a connection reset when it is next used, so one that lies idle there keeps its locks: what was flagged before it is given back is closed.
-    private static ValueTask CloseAsync(NpgsqlDataSource dataSource, NpgsqlConnection connection)
+    /// <summary>
+    /// Closes a connection that may hold a session's locks. The pool has a connection reset when it is next used, so one that lies idle there keeps its locks: what was flagged
+    /// before it is given back is closed.
+    /// </summary>
+    internal static ValueTask CloseAsync(NpgsqlDataSource dataSource, NpgsqlConnection connection)
     {
         dataSource.Clear();
         return connection.DisposeAsync();

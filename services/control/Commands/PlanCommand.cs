@@ -50,7 +50,10 @@ public static class PlanCommand
     }
 
     // As a worker would over a broker that is started with this environment.
-    private static int JudgedAtOnce => int.TryParse(WorkerOptions.Given(WorkerOptions.PrefetchVariable), out var given) ? given : Math.Max(1, WorkerOptions.DefaultSlots / JudgeConsumerDefinition.SlotsEach);
+    private static int JudgedAtOnce => new WorkerOptions
+    {
+        Data = "", Postgres = "", RabbitMq = "", Prefetch = int.TryParse(WorkerOptions.Given(WorkerOptions.PrefetchVariable), out var given) ? given : null,
+    }.MessagesAtOnce(JudgeConsumerDefinition.SlotsEach);
 
     private static async Task<Speed> ProbeAsync(RunSettings settings, PlannedRun run, CancellationToken cancellationToken)
     {

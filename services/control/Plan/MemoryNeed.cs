@@ -69,7 +69,7 @@ public sealed record MemoryNeed(long Weights, long Cache, long State, long Mergi
     public static long CacheBytes(LlamaConfig config, int slots, int width = Float)
     {
         var usual = new GenerationEngineOptions();
-        var slot = 2L * config.NumHiddenLayers * Math.Min(usual.MaxPositions, config.MaxPositionEmbeddings) * config.NumKeyValueHeads * config.HeadDim * width;
+        var slot = KvCache.BytesOfSlot(config, Math.Min(usual.MaxPositions, config.MaxPositionEmbeddings), width);
         return slot * Math.Clamp(usual.CacheBytes / slot, 1, slots);
     }
 

@@ -52,7 +52,7 @@ public sealed class IterationChecks(VerifyReport report, RunLog runs, FactLog lo
         if (frozen is not null)
         {
             // A changed ordinal may be another pair's: the hash then differs for the one that is left out.
-            var dataset = pairs.Select(pair => pair.Pair).DistinctBy(pair => (pair.Ordinal, pair.IsJudging));
+            var dataset = pairs.Select(pair => pair.Pair).DistinctBy(pair => pair.Place);
             report.Same("datasets hash to what was frozen", $"dataset of {_run}/{model}", frozen.Sha256, CanonicalDataset.Sha256(dataset));
             report.Same("statistics follow from the prompts", $"dataset of {_run}/{model}", new { frozen.Pairs, frozen.Statistics }, new { Pairs = tally.Pairs.Count, Statistics = tally.Statistics() });
         }

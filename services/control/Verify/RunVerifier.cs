@@ -118,7 +118,7 @@ public sealed class RunVerifier(RunLog runs, FactLog log, IEventStore store, Wor
 
         var (subject, parent) = ($"training of {_run}/{name}", ModelNames.Iteration(name) is { } n and > 1 ? ModelNames.OfIteration(n - 1) : ModelNames.Base);
         await trainings.CheckAsync(name, subject, facts, pairs, cancellationToken);
-        TrainingChecks.Check(report, subject, facts, published, models.GetValueOrDefault(parent)?.Model, pairs?.Select(pair => (pair.Pair.Ordinal, pair.Pair.IsJudging)).ToList());
+        TrainingChecks.Check(report, subject, facts, published, models.GetValueOrDefault(parent)?.Model, pairs?.Select(pair => pair.Pair.Place).ToList());
         var compared = facts.OfType<CheckpointCompared>().ToList();
         if (published is not null && EarlyStoppingRule.Published(compared) is { } kept)
             report.Same("the checkpoint that won is published", subject, published.Model.Sha256, kept.Sha256);

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
 using SelfRewarding.Contracts;
+using SelfRewarding.EventStore;
 
 namespace SelfRewarding.Hosting;
 
@@ -140,12 +141,8 @@ public sealed class WorkInHand(NpgsqlDataSource database, WorkerOptions options)
     {
         var connection = _connection;
         (_connection, _held) = (null, 0);
-        if (connection is null)
-            return;
-        // The pool has a connection reset when it is next used, so one that lies idle there keeps its locks: this one is to be closed.
-        if (mayHoldLocks)
-            database.Clear();
-        await connection.DisposeAsync();
+        if (connection is not null)
+            await (mayHoldLocks ? StreamLock.CloseAsync(database, connection) : connection.DisposeAsync());
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string statement, long key, CancellationToken cancellationToken)

@@ -50,12 +50,8 @@ public sealed class GenerationEngine : IAsyncDisposable
     /// <summary>Longest sequence, prompt and answer together.</summary>
     public int MaxPositions { get; }
 
-    private int SlotsFor(Llama model, GenerationEngineOptions options)
-    {
-        var config = model.Config;
-        var slotBytes = 2L * config.NumHiddenLayers * MaxPositions * config.NumKeyValueHeads * config.HeadDim * ComputeType.Bytes(model.Compute);
-        return (int)Math.Clamp(options.CacheBytes / slotBytes, 1, options.Slots);
-    }
+    private int SlotsFor(Llama model, GenerationEngineOptions options) =>
+        (int)Math.Clamp(options.CacheBytes / KvCache.BytesOfSlot(model.Config, MaxPositions, ComputeType.Bytes(model.Compute)), 1, options.Slots);
 
     /// <summary>Samples one answer for each key, in the order of the keys.</summary>
     /// <exception cref="ContextLengthException">The prompt leaves no room for an answer; other requests are not affected.</exception>

@@ -25,6 +25,12 @@ public sealed class KvCache : IDisposable
         _values = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(_ => Kernels.NewCache(shape, type, device).DetachFromDisposeScope())];
     }
 
+    /// <summary>Bytes of one slot in all layers, keys and values.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="length">Tokens that it may have.</param>
+    /// <param name="width">Bytes of a number.</param>
+    public static long BytesOfSlot(LlamaConfig config, int length, int width) => 2L * config.NumHiddenLayers * length * config.NumKeyValueHeads * config.HeadDim * width;
+
     /// <summary>Sequences that can run at once.</summary>
     public int Slots { get; }
 
