@@ -1,13 +1,21 @@
+#if TORCHSHARP
 using System.Runtime.InteropServices;
+#else
+using SelfRewarding.Torch;
+#endif
 
 namespace SelfRewarding.Model;
 
 /// <summary>
-/// Memory that was freed and that the C library still holds. It keeps one heap for each of many threads, and blocks below 32 MiB stay there for the next that asks on that thread:
-/// most weights, gradients and moments are such. The next model is loaded by another thread, into another heap, so what a training leaves behind would never be used again.
+/// Memory that was freed and that an allocator still holds for whoever asks next. The C library keeps a heap for each of many threads, and the next model is loaded by another thread, into another heap:
+/// what a training leaves behind would never be used again.
 /// </summary>
 internal static partial class FreedMemory
 {
+#if !TORCHSHARP
+    /// <summary>Gives it back to the system.</summary>
+    public static void GiveBack() => TensorMemory.GiveBack();
+#else
     /// <summary>Gives it back to the system; does nothing where the C library is not glibc.</summary>
     public static void GiveBack()
     {
@@ -23,4 +31,5 @@ internal static partial class FreedMemory
 
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
     private static partial int Trim(nuint pad);
+#endif
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace SelfRewarding.Model.Tests;
 
@@ -15,15 +14,12 @@ internal static class MemoryPeak
         // What earlier work freed goes back to the kernel first: memory that is only taken again would not be seen.
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         GC.WaitForPendingFinalizers();
-        _ = Trim(0);
+        FreedMemory.GiveBack();
         File.WriteAllText(Reset, "5"); // the peak is what is in use now
         var before = Kilobytes("VmRSS");
         work();
         return (Kilobytes("VmHWM") - before) * 1024;
     }
-
-    [DllImport("libc", EntryPoint = "malloc_trim")]
-    private static extern int Trim(nuint pad);
 
     private static long Kilobytes(string field)
     {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace SelfRewarding.Torch;
 
-/// <summary>native/gradients.cpp and run.cpp: gradients, copies, threads, devices and random generators.</summary>
+/// <summary>native/gradients.cpp, run.cpp and memory.cpp: gradients, copies, threads, devices, random generators and memory.</summary>
 internal static partial class Native
 {
     [LibraryImport(Library)]
@@ -64,4 +64,10 @@ internal static partial class Native
 
     [LibraryImport(Library)]
     internal static partial void sr_free_generator(nint generator);
+
+    [LibraryImport(Library)]
+    internal static partial int sr_is_tcmalloc();
+
+    [LibraryImport(Library)]
+    internal static partial void sr_release_memory();
 }
