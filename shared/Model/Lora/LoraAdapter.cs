@@ -129,12 +129,17 @@ public sealed class LoraAdapter : IDisposable
         weight.copy_(weight.cpu() + update);
     }
 
-    /// <summary>A projection's output y (R, out) for its input x (R, in), with the update where the projection is a target.</summary>
+    /// <summary>
+    /// A projection's output y (R, out) for its input x (R, in), to which the update is added where the projection is a target. In place: a layer's outputs are as large as what it keeps for the way back, and no
+    /// gradient needs them as they were.
+    /// </summary>
     internal Tensor Apply(string module, Tensor x, Tensor y, DropoutKey? dropout)
     {
         if (!_pairs.TryGetValue(module, out var pair)) return y;
         if (Config.Dropout > 0 && dropout is { } draw) x = Kernels.Dropout(x, Config.Dropout, draw.Key, pair.Place);
-        return y + Kernels.Linear(Kernels.Linear(x, pair.A), pair.B) * Config.Scale;
+        using var narrow = Kernels.Linear(x, pair.A); // (R, r)
+        using var update = Kernels.Linear(narrow, pair.B);
+        return y.add_(update.mul_(Config.Scale));
     }
 
     /// <summary>Frees the tensors.</summary>
