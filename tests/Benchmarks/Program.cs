@@ -5,6 +5,8 @@ using SelfRewarding.Control;
 
 if (args is [ScaleWorkers.Argument, ..])
     return await ScaleWorkers.RunAsync(args);
+if (args is [TrainingMemoryBenchmark.Argument, var way])
+    return await TrainingMemoryBenchmark.MeasureHereAsync(way);
 
 const string Chaos = "chaos";
 
@@ -20,6 +22,7 @@ var benchmarks = new Dictionary<string, Func<TextWriter, CancellationToken, Task
     ["tokens"] = TokenizerBenchmark.RunAsync,
     ["filters"] = FilterBenchmark.RunAsync,
     ["smol"] = (output, stop) => SmolBenchmark.RunAsync(output, BenchmarkOption.Word(args, "compute", [.. ComputeDtypes.All]), stop),
+    ["memory"] = TrainingMemoryBenchmark.RunAsync,
     ["iteration"] = IterationBenchmark.RunAsync,
     ["scale"] = (output, stop) => ScaleBenchmark.RunAsync(output, args, stop),
     ["bus"] = (output, stop) => BusBenchmark.RunAsync(output, args, stop),

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SelfRewarding.Contracts;
 using SelfRewarding.Model;
 
 namespace SelfRewarding.Benchmarks;
@@ -10,11 +11,18 @@ internal sealed class SmolTraining : IDisposable
     private readonly AdamW _optimizer;
     private readonly IReadOnlyList<PreferenceExample> _batch;
 
-    public SmolTraining(Llama model, int pairs, int prompt, int response)
+    /// <param name="model">Its adapter is trained where it has one, or else all of its weights.</param>
+    /// <param name="pairs">In a batch.</param>
+    /// <param name="prompt">Tokens of a prompt.</param>
+    /// <param name="response">Tokens of each of its two answers.</param>
+    /// <param name="train">How the batch goes through; null takes the usual settings.</param>
+    public SmolTraining(Llama model, int pairs, int prompt, int response, TrainSettings? train = null)
     {
-        model.Parameters.RequireGradients(true);
-        _gradients = new BatchGradients(model);
-        _optimizer = new AdamW(model.Parameters, new AdamWParameters());
+        var learned = model.Adapter?.Parameters ?? model.Parameters;
+        learned.RequireGradients(true);
+        train ??= new();
+        _gradients = new BatchGradients(model, train.MicroBatch, train.CheckpointActivations);
+        _optimizer = new AdamW(learned, new AdamWParameters());
         _batch = [.. Enumerable.Range(0, pairs).Select(i => new PreferenceExample(Sequence(2 * i), Sequence((2 * i) + 1), -1400, -1400))];
 
         TrainingSequence Sequence(int ordinal) => new(SmolModel.Tokens(prompt, ordinal / 2), SmolModel.Tokens(response, 1000 + ordinal));
