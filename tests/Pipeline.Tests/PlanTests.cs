@@ -5,6 +5,7 @@ using SelfRewarding.Control.Plan;
 using SelfRewarding.Control.Settings;
 using SelfRewarding.Datasets;
 using SelfRewarding.DpoTrainer;
+using SelfRewarding.Hosting;
 using Shouldly;
 using Xunit;
 
@@ -131,11 +132,12 @@ public sealed class PlanTests(QuietRun quiet)
         written.ShouldBe((5 * 4 * 11) + (4 * 3 * 11));
         read.ShouldBe((5 * (run.Lengths.JudgeText + 7)) + (4 * 3 * (run.Lengths.MetaJudgeText + 7 + (2 * 11))), 1);
         Speed Taking(int minutes) => new(1e12, written / (minutes * 60), 1);
-        PlanReport.LongMessages(settings, plan, Taking(3), 5).ShouldBeNull();
-        PlanReport.LongMessages(settings, plan, Taking(8), 5).ShouldNotBeNull().ShouldMatch(@"is 20 judgements and 12 comparisons: 5 at once, .* may take 40\.0 minutes, .*: SELFREWARD_PREFETCH=2 for the judges would do\.$");
-        PlanReport.LongMessages(settings, plan, Taking(21), 1).ShouldNotBeNull().ShouldEndWith("set SELFREWARD_PREFETCH=1 for the judges, and a longer consumer_timeout.");
+        PlanReport.LongMessages(settings, plan, Taking(3), 5, TimeSpan.FromMinutes(30)).ShouldBeNull();
+        PlanReport.LongMessages(settings, plan, Taking(8), 5, TimeSpan.FromMinutes(30)).ShouldNotBeNull().ShouldMatch(@"is 20 judgements and 12 comparisons: 5 at once, .* may take 40\.0 minutes, .*: SELFREWARD_PREFETCH=2 for the judges would do\.$");
+        PlanReport.LongMessages(settings, plan, Taking(8), 5, PrivateBroker.TakesBackAfter).ShouldBeNull();
+        PlanReport.LongMessages(settings, plan, Taking(21), 1, TimeSpan.FromMinutes(30)).ShouldNotBeNull().ShouldEndWith("set SELFREWARD_PREFETCH=1 for the judges, and a longer consumer_timeout.");
         var served = settings with { Engines = new() { Judgements = new ServerSettings { Url = "http://localhost/v1", Model = "m" } } };
-        PlanReport.LongMessages(served, TokenPlan.Of(Run(served)), Taking(500), 5).ShouldBeNull("nobody knows how fast the server is");
+        PlanReport.LongMessages(served, TokenPlan.Of(Run(served)), Taking(500), 5, TimeSpan.FromMinutes(30)).ShouldBeNull("nobody knows how fast the server is");
     }
 
     [Fact]

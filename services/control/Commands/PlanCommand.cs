@@ -44,10 +44,13 @@ public static class PlanCommand
             return 0;
         var speed = await ProbeAsync(settings, run, cancellationToken);
         await output.WriteLineAsync(PlanReport.Time(speed, tokens));
-        if (!isOneProcess && PlanReport.LongMessages(settings, tokens, speed, JudgedAtOnce) is { } tooLong)
+        if (!isOneProcess && PlanReport.LongMessages(settings, tokens, speed, JudgedAtOnce, LogServer.Shared is null ? PrivateBroker.TakesBackAfter : UsualTimeout) is { } tooLong)
             await output.WriteLineAsync($"Mind: {tooLong}");
         return 0;
     }
+
+    // RabbitMQ's own; of a broker elsewhere nothing else is known.
+    private static readonly TimeSpan UsualTimeout = TimeSpan.FromMinutes(30);
 
     // As a worker would over a broker that is started with this environment.
     private static int JudgedAtOnce => new WorkerOptions

@@ -6,8 +6,8 @@ namespace SelfRewarding.Control.Plan;
 /// <summary>An estimate in lines.</summary>
 public static class PlanReport
 {
-    // RabbitMQ waits half an hour; this machine may not be the slowest.
-    private static readonly TimeSpan MessageMayTake = TimeSpan.FromMinutes(20);
+    // Of the time that the broker gives a message: this machine may not be the slowest.
+    private const double MessageMayTake = 2 / 3.0;
 
     /// <summary>Tokens, memory and disk.</summary>
     public static IEnumerable<string> Of(PlannedRun run, TokenPlan tokens, MemoryNeed memory, long there, DiskNeed disk, long free)
@@ -45,14 +45,15 @@ public static class PlanReport
     /// The sentence about messages of the judge's queue that a broker may take back before they are done, because comparisons of judgements make them long; null where there is time enough, or servers judge and nobody knows.
     /// </summary>
     /// <param name="atOnce">Messages that a worker takes at once: they share its slots, so each may take as long as all.</param>
-    public static string? LongMessages(RunSettings settings, TokenPlan tokens, Speed speed, int atOnce)
+    /// <param name="takenBackAfter">How long the broker waits for a message to be done.</param>
+    public static string? LongMessages(RunSettings settings, TokenPlan tokens, Speed speed, int atOnce, TimeSpan takenBackAfter)
     {
         var each = speed.For(tokens.OfJudging(settings));
-        if (each * atOnce <= MessageMayTake)
+        if (each * atOnce <= MessageMayTake * takenBackAfter)
             return null;
         var comparisons = settings.Judge.MetaIterations is null ? "" : $" and {Figures.Count(settings.Judge.Count * (settings.Judge.Count - 1))} comparisons";
-        var few = (int)(MessageMayTake / each);
-        return $"A message of the judge's queue is {Figures.Count(settings.Candidates.Count * settings.Judge.Count)} judgements{comparisons}: {atOnce} at once, as a worker takes them, may take {Hours(each * atOnce)}, and RabbitMQ takes a message back that is not done after 30 minutes (its consumer_timeout): "
+        var few = (int)(MessageMayTake * takenBackAfter / each);
+        return $"A message of the judge's queue is {Figures.Count(settings.Candidates.Count * settings.Judge.Count)} judgements{comparisons}: {atOnce} at once, as a worker takes them, may take {Hours(each * atOnce)}, and RabbitMQ takes a message back that is not done after {Hours(takenBackAfter)} (its consumer_timeout): "
             + (few > 0 ? $"SELFREWARD_PREFETCH={few} for the judges would do." : "set SELFREWARD_PREFETCH=1 for the judges, and a longer consumer_timeout.");
     }
 

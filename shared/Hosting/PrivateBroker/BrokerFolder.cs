@@ -66,6 +66,7 @@ internal sealed record BrokerFolder(string Home)
         listeners.tcp.1 = 127.0.0.1:{port}
         default_user = {Login}
         default_pass = {password}
+        consumer_timeout = {PrivateBroker.TakesBackAfter.TotalMilliseconds:F0}
         log.console = true
         log.console.level = warning
         log.file = false

@@ -37,6 +37,12 @@ public sealed class PrivateBroker : IAsyncDisposable
     /// <summary>Whether RabbitMQ is on this machine.</summary>
     public static bool IsInstalled => File.Exists(Server);
 
+    /// <summary>
+    /// After how long the node gives a message to somebody else that a worker took and has not done (its <c>consumer_timeout</c>; RabbitMQ's own is half an hour). A message of the judge's queue is all of a prompt's
+    /// judgements, which a large model on a small machine is at for long; and it is also how long a worker that hangs for good keeps its prompts.
+    /// </summary>
+    public static TimeSpan TakesBackAfter { get; } = TimeSpan.FromHours(2);
+
     /// <summary>For MassTransit and RabbitMQ.Client; it has the password in it. A node that is started again keeps it.</summary>
     public string Address { get; }
 
