@@ -41,6 +41,9 @@ internal sealed class SelfrewardProcess : IDisposable
     {
         var dll = Path.Combine(AppContext.BaseDirectory, $"SelfRewarding.{project}.dll");
         var start = new ProcessStartInfo("dotnet", [dll, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        // As in a terminal whose output a person sends to a file: that may not have its colours in it.
+        start.Environment["TERM"] = "xterm-256color";
+        start.Environment.Remove("NO_COLOR");
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         return new SelfrewardProcess(Process.Start(start)!);

@@ -5,10 +5,10 @@ namespace SelfRewarding.Control.View;
 /// <summary>The terminal as it is: colour only where it is wanted, signs beyond ASCII only where the locale can show them.</summary>
 public static class Terminal
 {
-    /// <summary>A console on standard output. <c>NO_COLOR</c> and redirected output are respected by Spectre.Console itself.</summary>
+    /// <summary>A console on standard output. <c>NO_COLOR</c> is respected by Spectre.Console itself; a file or a pipe gets no escape sequences, which it would get wherever <c>TERM</c> names a terminal.</summary>
     public static IAnsiConsole Create()
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings());
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect });
         console.Profile.Capabilities.Unicode = SpeaksUtf8(Environment.GetEnvironmentVariable);
         return console;
     }

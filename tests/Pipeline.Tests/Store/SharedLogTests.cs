@@ -23,6 +23,7 @@ public sealed class SharedLogTests(LogDatabase database) : IClassFixture<LogData
         var (code, output, errors) = await SharedLog.RunAsync(log.Database, _data, command);
         code.ShouldBe(0, output + errors);
         output.ShouldContain(expected);
+        output.ShouldNotContain("\e[", customMessage: "output that is redirected is plain");
         Directory.Exists(Path.Combine(_data, "postgres")).ShouldBeFalse();
     }
 
