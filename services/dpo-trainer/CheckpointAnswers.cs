@@ -32,25 +32,13 @@ public sealed class CheckpointAnswers(ITextGenerator generator, TextEngines engi
         ModelRef checkpoint, ModelRef judge, IReadOnlyList<ValidationPrompt> prompts, int iteration, RunSettings settings, CancellationToken cancellationToken)
     {
         var judging = new AnswerJudge(engines.Judgements(settings));
-        var answers = await WithAsync(checkpoint, prompts.Select(prompt => AnswerAsync(checkpoint, prompt, iteration, settings, cancellationToken)));
+        var answers = await WithAsync(checkpoint, prompts.Select(prompt => AnswerAsync(generator, checkpoint, prompt, iteration, settings, cancellationToken)));
         var judged = await WithAsync(judge, answers.Select(answer => JudgeAsync(judging, judge, answer, iteration, settings, cancellationToken)));
         return ([.. answers.Zip(judged, (answer, judgements) => answer with { Judgements = judgements.Judgements })], ServedBy.Sum(judged.Select(judgements => judgements.Server)));
     }
 
-    // Frees the model when all are done with it, and also when one has failed: whoever tries the training again needs the room.
-    private async Task<T[]> WithAsync<T>(ModelRef model, IEnumerable<Task<T>> work)
-    {
-        try
-        {
-            return await Task.WhenAll(work);
-        }
-        finally
-        {
-            await pool.FreeAsync(options.Locate(model.Path), model.Sha256);
-        }
-    }
-
-    private async Task<ValidationAnswer> AnswerAsync(ModelRef checkpoint, ValidationPrompt prompt, int iteration, RunSettings settings, CancellationToken cancellationToken)
+    /// <summary>A checkpoint's answer to one prompt, not judged yet; the same every time on a CPU.</summary>
+    public static async Task<ValidationAnswer> AnswerAsync(ITextGenerator generator, ModelRef checkpoint, ValidationPrompt prompt, int iteration, RunSettings settings, CancellationToken cancellationToken)
     {
         var key = DrawKey.For(settings.Seed, DrawPurpose.Validation, iteration, prompt.Index);
         try
@@ -64,9 +52,23 @@ public sealed class CheckpointAnswers(ITextGenerator generator, TextEngines engi
         }
     }
 
-    private static Task<AnswerJudged> JudgeAsync(AnswerJudge judging, ModelRef judge, ValidationAnswer answer, int iteration, RunSettings settings, CancellationToken cancellationToken) =>
+    /// <summary>The judgements of one answer; of a model the same every time on a CPU.</summary>
+    public static Task<AnswerJudged> JudgeAsync(AnswerJudge judging, ModelRef judge, ValidationAnswer answer, int iteration, RunSettings settings, CancellationToken cancellationToken) =>
         judging.JudgeAsync(
             judge, answer.Prompt, answer.Text, answer.Index, settings,
             [.. Enumerable.Range(0, settings.Dpo.EarlyStopping.Judgements).Select(index => DrawKey.For(settings.Seed, DrawPurpose.ValidationJudgement, iteration, answer.Index, index))],
             cancellationToken);
+
+    // Frees the model when all are done with it, and also when one has failed: whoever tries the training again needs the room.
+    private async Task<T[]> WithAsync<T>(ModelRef model, IEnumerable<Task<T>> work)
+    {
+        try
+        {
+            return await Task.WhenAll(work);
+        }
+        finally
+        {
+            await pool.FreeAsync(options.Locate(model.Path), model.Sha256);
+        }
+    }
 }

@@ -2,28 +2,52 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using SelfRewarding.Contracts;
 using SelfRewarding.Control;
-using SelfRewarding.Control.Summary;
 using SelfRewarding.Datasets;
 using Shouldly;
 using Xunit;
 
 namespace SelfRewarding.Pipeline.Tests;
 
-/// <summary>Early stopping inside of runs, in the real command: one that stops, and one in bfloat16 whose checkpoints win to the end, with forks whose adapters are stopped, killed and not.</summary>
-[Collection(WholeRuns.Name)]
-public sealed class EarlyStoppingRunTests : IDisposable
+/// <summary>A run in bfloat16 that compares checkpoints by its own judge, and learns so fast from its pairs that the model unlearns to answer.</summary>
+public sealed class StoppedRun : IAsyncLifetime
 {
-    private const int Prompts = 12;
+    private readonly string _folder = Directory.CreateTempSubdirectory("selfreward-stopping-").FullName;
 
-    private readonly string _data = Directory.CreateTempSubdirectory("selfreward-stopping-").FullName;
+    /// <summary>How many prompts checkpoints are compared on.</summary>
+    public const int Prompts = 12;
 
-    public void Dispose() => Directory.Delete(_data, recursive: true);
+    /// <summary>Its data folder. Forks may be added.</summary>
+    public string Folder => _folder;
+
+    /// <summary>Arguments of <c>selfreward run</c>.</summary>
+    public string[] Arguments => TinyRun.Arguments(_folder,
+        ["--iterations", "1", .. new[] { "model.compute_dtype=bfloat16", "dpo.learning_rate=0.005", "dpo.final_learning_rate=0.005", "dpo.early_stopping.every=2", $"dpo.early_stopping.prompts={Prompts}", "dpo.early_stopping.judgements=2", "evaluation.prompts=10" }
+            .SelectMany(setting => (string[])["--set", setting])]);
+
+    public async ValueTask InitializeAsync()
+    {
+        var (code, output, errors) = await SelfrewardProcess.RunAsync(Arguments);
+        code.ShouldBe(0, output + errors);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Early stopping inside of runs, in the real command: one that stops, and forks from its pairs: one whose checkpoints win to the end, and adapters that are stopped, killed and not.</summary>
+[Collection(WholeRuns.Name)]
+public sealed class EarlyStoppingRunTests(StoppedRun run) : IClassFixture<StoppedRun>
+{
+    private const int Prompts = StoppedRun.Prompts;
+
+    private readonly string _data = run.Folder;
 
     [Fact]
     public async Task A_training_stops_where_a_checkpoint_does_not_win_publishes_the_one_before_and_what_came_after_that_is_told_apart()
     {
-        // So fast that the model unlearns to answer.
-        await RunAsync(Arguments("--set", "dpo.learning_rate=0.005", "--set", "dpo.final_learning_rate=0.005"));
         var (plan, compared, published) = await TrainedAsync(TinyRun.Name);
 
         compared.Select(one => one.Step).ShouldBe(Enumerable.Range(1, compared.Count).Select(n => 2 * n));
@@ -40,7 +64,9 @@ public sealed class EarlyStoppingRunTests : IDisposable
         var why = lineage["children"]!.AsArray().Single(node => node!["kind"]!.GetValue<string>() == "checkpoints compared")!;
         (why["facts"]!["stopped at step"]!.GetValue<int>(), why["facts"]!["published step"]!.GetValue<int>(), why["facts"]!["judged by"]!.GetValue<string>()).ShouldBe((compared[^1].Step, published.Steps, "M1"));
         why["children"]!.AsArray()[^1]!["facts"]!["so training"]!.GetValue<string>().ShouldBe("stopped");
-        (await RunAsync("verify", TinyRun.Name, "--data", _data)).ShouldContain("comparisons follow from the raw judgements");
+        var verified = await RunAsync("verify", TinyRun.Name, "--data", _data, "--regenerate", "30");
+        foreach (var check in (string[])["comparisons follow from the raw judgements", "checkpoints answer again, to the token", "checkpoints are judged again, to the token", "their weights are not kept"])
+            verified.ShouldContain(check);
         await ChangedIsFoundAsync(compared[^1]);
         await GivenUpIsToldAsync(compared[^1].Step, published.Steps);
     }
@@ -50,22 +76,23 @@ public sealed class EarlyStoppingRunTests : IDisposable
     {
         var judge = new ArrivalJudge();
         await using var server = await ProtocolServer.StartAsync(judge.AnswerAsync);
-        string[] served = ["--set", "model.compute_dtype=bfloat16", "--set", $"engines.judgements.url={server.Url}", "--set", "engines.judgements.model=lab-7b", "--set", "dpo.learning_rate=0.002"];
+        string[] served = ["--set", $"engines.judgements.url={server.Url}", "--set", "engines.judgements.model=lab-7b"]; // answers of checkpoints, and nothing else
+        string[] slow = ["--set", "dpo.learning_rate=0.002", "--set", "dpo.final_learning_rate=0.000005"];
         judge.Begin(Validation(), later: +1);
-        await RunAsync(Arguments(served));
-        var (plan, compared, published) = await TrainedAsync(TinyRun.Name);
+        await RunAsync(Fork("served", [.. served, .. slow]));
+        var (plan, compared, published) = await TrainedAsync("served");
 
         compared[^1].Step.ShouldBe(plan.Steps);
         compared.ShouldAllBe(one => !one.Stops && (one.Against == null || one.Wins > one.Losses) && one.Server!.Requests == 2 * Prompts);
         published.Steps.ShouldBe(plan.Steps);
-        await RunAsync("verify", TinyRun.Name, "--data", _data);
-        await RunAsync(Fork("whole", "--set", "dpo.early_stopping.every=0"));
+        await RunAsync("verify", "served", "--data", _data);
+        await RunAsync(Fork("whole", [.. slow, "--set", "dpo.early_stopping.every=0"]));
         var (_, none, whole) = await TrainedAsync("whole");
         none.ShouldBeEmpty();
         whole.Model.Sha256.ShouldBe(published.Model.Sha256);
 
         judge.Begin(Validation(), later: -1);
-        string[] adapter = ["--set", "lora.r=4", "--set", "dpo.learning_rate=0.02"]; // beside weights in bfloat16, which it is merged with in float32
+        string[] adapter = [.. served, "--set", "lora.r=4", "--set", "dpo.learning_rate=0.02", "--set", "dpo.final_learning_rate=0.000005"]; // beside weights in bfloat16, which it is merged with in float32
         await RunAsync(Fork("adapter", adapter));
         var (_, adapted, merged) = await TrainedAsync("adapter");
         adapted[^1].Stops.ShouldBeTrue();
@@ -86,23 +113,26 @@ public sealed class EarlyStoppingRunTests : IDisposable
         var (first, last) = (undisturbed[^2].Step, undisturbed[^1].Step);
         undisturbed.Count.ShouldBe(2, "each comparison is one of the turns");
         undisturbed[^1].Losses.ShouldBeGreaterThan(0, "else the second checkpoint answers nothing that could be held back");
-        (int HeldFrom, Func<object, bool> Moment, Func<object, bool> Next)[] turns =
+        (int HeldFrom, bool UntilHeld, Func<object, bool> Next)[] turns =
         [
-            (0, fact => fact is CheckpointSaved { Model: "M2" } saved && saved.Step == first, fact => fact is CheckpointCompared), // the first checkpoint answers
-            (1, fact => fact is CheckpointCompared, fact => fact is CheckpointCompared compared && compared.Step == last), // decided, and going on
-            (1, fact => fact is CheckpointSaved { Model: "M2" } saved && saved.Step == last, fact => fact is CheckpointCompared compared && compared.Step == last), // the second answers
+            (0, true, fact => fact is CheckpointCompared), // the first checkpoint answers
+            (1, false, fact => fact is CheckpointCompared compared && compared.Step == last), // decided, and going on
+            (1, true, fact => fact is CheckpointCompared compared && compared.Step == last), // the second answers
         ];
-        foreach (var (heldFrom, moment, next) in turns)
+        foreach (var (heldFrom, untilHeld, next) in turns)
         {
-            judge.HoldFrom(heldFrom);
+            var held = judge.HoldFrom(heldFrom);
             using var process = SelfrewardProcess.Start(fork);
-            (await TinyRun.ReachesAsync(process, _data, recorded => RunSummary.RunOf(recorded.Fact) == "killed" && moment(recorded.Fact))).ShouldBeTrue(process.Output + process.Errors);
+            if (untilHeld)
+                (await Task.WhenAny(held, process.WaitAsync())).ShouldBe(held, "it ended before");
+            else
+                (await TinyRun.ReachesAsync(process, _data, recorded => recorded.Fact is CheckpointCompared { Run: "killed" })).ShouldBeTrue(process.Output + process.Errors);
             await process.KillAsync();
             (await FactsAsync("killed")).ShouldNotContain(fact => next(fact));
         }
 
         // Decided, not published: there is something in the way, and then the model that is to be published is damaged.
-        judge.HoldFrom(null);
+        _ = judge.HoldFrom(null);
         var inTheWay = Directory.CreateDirectory(Path.Combine(_data, "runs", "killed", "models", "M2", "model.safetensors"));
         await FailsAsync("cannot be written", fork);
         inTheWay.Delete();
@@ -155,10 +185,7 @@ public sealed class EarlyStoppingRunTests : IDisposable
         }
     }
 
-    private string[] Arguments(params string[] more) => TinyRun.Arguments(
-        _data, ["--iterations", "1", "--set", "dpo.early_stopping.every=2", "--set", $"dpo.early_stopping.prompts={Prompts}", "--set", "dpo.early_stopping.judgements=2", "--set", "evaluation.prompts=10", .. more]);
-
-    private string[] Fork(string run, params string[] more) => ["fork", TinyRun.Name, "--data", _data, "--plain", "--at", "1", "--from", "pairs", "--run", run, .. more];
+    private string[] Fork(string name, params string[] more) => ["fork", TinyRun.Name, "--data", _data, "--plain", "--at", "1", "--from", "pairs", "--run", name, .. more];
 
     private static async Task FailsAsync(string sentence, params string[] arguments)
     {
@@ -174,22 +201,22 @@ public sealed class EarlyStoppingRunTests : IDisposable
         return output;
     }
 
-    private async Task<(TrainingStarted Plan, IReadOnlyList<CheckpointCompared> Compared, ModelPublished Published)> TrainedAsync(string run)
+    private async Task<(TrainingStarted Plan, IReadOnlyList<CheckpointCompared> Compared, ModelPublished Published)> TrainedAsync(string name)
     {
-        var facts = await FactsAsync(run);
+        var facts = await FactsAsync(name);
         return (facts.OfType<TrainingStarted>().Single(plan => plan.Model == "M2"), [.. facts.OfType<CheckpointCompared>()], facts.OfType<ModelPublished>().Single(published => published.Model.Name == "M2"));
     }
 
-    private async Task<IReadOnlyList<object>> FactsAsync(string run)
+    private async Task<IReadOnlyList<object>> FactsAsync(string name)
     {
         var facts = new List<object>();
         await using var log = await LogReader.OpenAsync(_data, CancellationToken.None);
-        await foreach (var recorded in log.Runs.ReadAllAsync(0, run, CancellationToken.None))
+        await foreach (var recorded in log.Runs.ReadAllAsync(0, name, CancellationToken.None))
             facts.Add(recorded.Fact);
         return facts;
     }
 
-    private IReadOnlyList<string> Validation() => [.. ValidationPrompts.Of(SeedData.For(PlanTests.Settings(Arguments()[1..])), PlanTests.Settings(Arguments()[1..])).Select(prompt => prompt.Prompt)];
+    private IReadOnlyList<string> Validation() => [.. ValidationPrompts.Of(SeedData.For(PlanTests.Settings(run.Arguments[1..])), PlanTests.Settings(run.Arguments[1..])).Select(prompt => prompt.Prompt)];
 
     private static string Told(CheckpointCompared compared) =>
         string.Create(CultureInfo.InvariantCulture, $"{compared.Step} {compared.Sha256} {compared.Wins} {compared.Ties} {compared.Losses} {compared.Stops} {string.Join("|", compared.Answers.Select(answer => answer.Text + string.Join(",", answer.Judgements.Select(judgement => judgement.Raw))))}");
@@ -202,7 +229,7 @@ public sealed class EarlyStoppingRunTests : IDisposable
         private HashSet<string> _prompts = [];
         private int _later;
         private int? _heldFrom;
-        private TaskCompletionSource _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private TaskCompletionSource _gate = new(TaskCreationOptions.RunContinuationsAsynchronously), _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void Begin(IEnumerable<string> prompts, int later)
         {
@@ -214,13 +241,15 @@ public sealed class EarlyStoppingRunTests : IDisposable
         }
 
         /// <summary>Judges no answer to such a prompt before this is called again, but the first so many; null holds none.</summary>
-        public void HoldFrom(int? place)
+        /// <returns>Ends when one is held.</returns>
+        public Task HoldFrom(int? place)
         {
             lock (_lock)
             {
                 _heldFrom = place;
                 _gate.SetResult();
-                _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                (_gate, _held) = (new(TaskCreationOptions.RunContinuationsAsynchronously), new(TaskCreationOptions.RunContinuationsAsynchronously));
+                return _held.Task;
             }
         }
 
@@ -243,7 +272,11 @@ public sealed class EarlyStoppingRunTests : IDisposable
                 if (!answers.Contains(answer))
                     answers.Add(answer);
                 var place = answers.IndexOf(answer);
-                return (string.Create(CultureInfo.InvariantCulture, $"Score: {2.5 + (_later * 0.01 * place):0.00}"), place >= _heldFrom ? _gate.Task : Task.CompletedTask);
+                var score = string.Create(CultureInfo.InvariantCulture, $"Score: {2.5 + (_later * 0.01 * place):0.00}");
+                if (!(place >= _heldFrom))
+                    return (score, Task.CompletedTask);
+                _held.TrySetResult();
+                return (score, _gate.Task);
             }
         }
     }

@@ -49,7 +49,7 @@ public static class ForkRules
             var isCount = Counts.Contains(path);
             if (isCount && int.Parse(after, System.Globalization.CultureInfo.InvariantCulture) > int.Parse(before, System.Globalization.CultureInfo.InvariantCulture))
                 problems.Add($"{path} is {after}, but run '{origin.Parent}' recorded {before}: fork from an earlier stage (--from {InWords(stage.Stage)}) to have more.");
-            else if (!isCount && fork.Iterations == origin.Iteration)
+            else if (!isCount && fork.Iterations == origin.Iteration && !(stage.Stage == ForkStage.Judgements && fork.Dpo.EarlyStopping.Every > 0)) // which judges, too: answers of checkpoints
                 problems.Add($"{path} is {after}, but this stage is shared with run '{origin.Parent}' and no iteration follows: fork from an earlier stage (--from {InWords(stage.Stage)}).");
         }
 

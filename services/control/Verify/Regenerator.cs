@@ -17,12 +17,21 @@ public sealed class Regenerator(LogReader log, Ancestry ancestry, VerifyReport r
 
     private readonly string _run = ancestry.Start.Run;
 
-    /// <summary>Draws prompts of the run's iterations at random, and does one answer, one judgement and, where judgements were compared, one comparison of each again.</summary>
+    /// <summary>
+    /// Draws prompts of the run's iterations at random, and does one answer, one judgement and, where judgements were compared, one comparison of each again; and as many answers by which checkpoints were compared,
+    /// if any were.
+    /// </summary>
     public async Task CheckAsync(int count, CancellationToken cancellationToken)
     {
         var options = new WorkerOptions { Data = log.Folder, Postgres = "" };
         await using var pool = new ModelPool(slots: options.Slots);
         var generator = new LocalTextGenerator(pool, options);
+        await CheckPromptsAsync(count, generator, options, cancellationToken);
+        await new CheckpointRegenerator(log, ancestry, report, generator, options).CheckAsync(count, cancellationToken);
+    }
+
+    private async Task CheckPromptsAsync(int count, LocalTextGenerator generator, WorkerOptions options, CancellationToken cancellationToken)
+    {
         var (judge, metaJudge) = (new AnswerJudge(generator), new MetaJudge(generator));
         var iterations = ancestry.Start.Settings.Iterations;
         var (answersLeft, judgementsLeft) = (0, 0);
