@@ -6,7 +6,7 @@ using Xunit;
 namespace SelfRewarding.Pipeline.Tests;
 
 /// <summary>The promise: kill it anywhere, start it again, and it freezes the same datasets and publishes the same models as a run that nobody disturbed.</summary>
-[Collection(WholeRuns.Name)]
+[Collection(SpreadRuns.Name)]
 public sealed class KillTests(QuietRun quiet) : IDisposable
 {
     private readonly string _data = Directory.CreateTempSubdirectory("selfreward-kill-").FullName;

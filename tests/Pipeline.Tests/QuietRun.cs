@@ -32,9 +32,16 @@ public sealed class QuietRun : IAsyncLifetime
     }
 }
 
-/// <summary>Tests that start whole runs share one quiet run, and take turns: each wants every core.</summary>
+/// <summary>Tests that start whole runs in one process share one quiet run, and take turns: each wants every core.</summary>
 [CollectionDefinition(Name)]
 public sealed class WholeRuns : ICollectionFixture<QuietRun>
 {
     public const string Name = "whole runs";
+}
+
+/// <summary>The same for runs that are spread over processes and servers, or killed; they wait much, so they take their turns beside the others.</summary>
+[CollectionDefinition(Name)]
+public sealed class SpreadRuns : ICollectionFixture<QuietRun>
+{
+    public const string Name = "spread runs";
 }

@@ -6,7 +6,7 @@ using Xunit;
 namespace SelfRewarding.Pipeline.Tests;
 
 /// <summary>The same workers as processes of their own, over a real RabbitMQ and a shared PostgreSQL.</summary>
-[Collection(WholeRuns.Name)]
+[Collection(SpreadRuns.Name)]
 public sealed class WorkersTests(QuietRun quiet) : IDisposable
 {
     private readonly string _data = Directory.CreateTempSubdirectory("selfreward-workers-").FullName;

@@ -9,7 +9,7 @@ namespace SelfRewarding.Pipeline.Tests;
 /// The promise at its roughest: two samplers and two judges over a real RabbitMQ and PostgreSQL, while workers and both servers are killed and messages come twice and in
 /// another order. <c>selfreward bench chaos</c> does the same to a larger run, with a hundred kills.
 /// </summary>
-[Collection(WholeRuns.Name)]
+[Collection(SpreadRuns.Name)]
 public sealed class ChaosTests(QuietRun quiet) : IDisposable
 {
     private const int Patience = 900_000; // what waits for ever says so

@@ -7,7 +7,7 @@ using Xunit;
 namespace SelfRewarding.Pipeline.Tests;
 
 /// <summary>Whole runs whose stages are handed to a server, in the real command.</summary>
-[Collection(WholeRuns.Name)]
+[Collection(SpreadRuns.Name)]
 public sealed class ServerRunTests : IAsyncLifetime
 {
     private const string Key = "sk-lab-key-that-nobody-may-see";

@@ -10,7 +10,7 @@ using Xunit;
 namespace SelfRewarding.Pipeline.Tests;
 
 /// <summary>A prompt through real servers and all workers: its spans, their parents, names, kinds and tags, those that are there and those that are not.</summary>
-[Collection(WholeRuns.Name)]
+[Collection(SpreadRuns.Name)]
 public sealed partial class TraceTests(QuietRun quiet, TracedRun traced) : IClassFixture<TracedRun>
 {
     private static readonly ActivitySource Source = new("SelfRewarding.Pipeline.Tests");

@@ -10,7 +10,7 @@ using Xunit;
 namespace SelfRewarding.Pipeline.Tests;
 
 /// <summary>Workers, a real RabbitMQ and a real PostgreSQL as processes that <c>selfreward up</c> keeps alive.</summary>
-[Collection(WholeRuns.Name)]
+[Collection(SpreadRuns.Name)]
 public sealed class UpTests(QuietRun quiet) : IDisposable
 {
     private const int Patience = 600_000; // what waits for ever says so
