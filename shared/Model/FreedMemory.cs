@@ -1,24 +1,17 @@
-#if TORCHSHARP
 using System.Runtime.InteropServices;
-#else
-using SelfRewarding.Torch;
-#endif
 
 namespace SelfRewarding.Model;
 
 /// <summary>
-/// Memory that was freed and that an allocator still holds for whoever asks next. The C library keeps a heap for each of many threads, and the next model is loaded by another thread, into another heap:
-/// what a training leaves behind would never be used again.
+/// Memory that was freed and that is still held for whoever asks next: by tcmalloc, which gives pages back slowly, and by the C library, which keeps a heap for each of many threads. A training leaves some gigabytes
+/// behind that generation, which asks for other sizes on other threads, would not use for long.
 /// </summary>
 internal static partial class FreedMemory
 {
-#if !TORCHSHARP
-    /// <summary>Gives it back to the system.</summary>
-    public static void GiveBack() => TensorMemory.GiveBack();
-#else
-    /// <summary>Gives it back to the system; does nothing where the C library is not glibc.</summary>
+    /// <summary>Gives it back to the system; the C library's part only where that is glibc.</summary>
     public static void GiveBack()
     {
+        Kernels.GiveBackMemory();
         try
         {
             _ = Trim(0);
@@ -31,5 +24,4 @@ internal static partial class FreedMemory
 
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
     private static partial int Trim(nuint pad);
-#endif
 }

@@ -12,6 +12,22 @@ namespace SelfRewarding.Model;
 /// </summary>
 public static class Kernels
 {
+    /// <summary>Whether the memory of tensors is what <c>plan</c> reckons with: without tcmalloc training may take half as much again.</summary>
+    public static bool SparesMemory =>
+#if !TORCHSHARP
+        TensorMemory.IsTcMalloc;
+#else
+        false;
+#endif
+
+    /// <summary>Gives what tensors have freed back to the system.</summary>
+    public static void GiveBackMemory()
+    {
+#if !TORCHSHARP
+        TensorMemory.GiveBack();
+#endif
+    }
+
     /// <inheritdoc cref="ComposedKernels.Linear"/>
     public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias = null) =>
 #if !TORCHSHARP

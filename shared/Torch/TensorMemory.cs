@@ -8,6 +8,6 @@ public static class TensorMemory
     /// </summary>
     public static bool IsTcMalloc => Native.sr_is_tcmalloc() != 0;
 
-    /// <summary>Gives memory that was freed, and that allocators keep for whoever asks next, back to the system.</summary>
+    /// <summary>Gives what tcmalloc keeps of freed tensors for whoever asks next back to the system; does nothing without it.</summary>
     public static void GiveBack() => Native.sr_release_memory();
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using SelfRewarding.Hosting;
 using Shouldly;
 using Xunit;
 
@@ -53,6 +54,10 @@ public sealed partial class ComposeFileTests
             dockerfile.ShouldContain($" AS managed-{image.Groups[2].Value}\n");
         }
     }
+
+    [Fact]
+    public void The_broker_waits_for_a_message_as_long_as_a_private_one_does() =>
+        File.ReadAllText(Path.Combine(ArchitectureTests.Root, "docker-compose.yml")).ShouldContain($"-rabbit consumer_timeout {PrivateBroker.TakesBackAfter.TotalMilliseconds}\n");
 
     [GeneratedRegex(@"args: \{ SERVICE: ([a-z-]+), TENSORS: ([a-z]+) \}")]
     private static partial Regex Image();

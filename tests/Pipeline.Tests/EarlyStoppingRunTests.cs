@@ -68,6 +68,7 @@ public sealed class EarlyStoppingRunTests(StoppedRun run) : IClassFixture<Stoppe
         foreach (var check in (string[])["comparisons follow from the raw judgements", "checkpoints answer again, to the token", "checkpoints are judged again, to the token", "their weights are not kept"])
             verified.ShouldContain(check);
         await ChangedIsFoundAsync(compared[^1]);
+        await ChangedAnswerIsFoundAsync(compared.Single(one => one.Step == published.Steps), all: compared.Count * Prompts);
         await GivenUpIsToldAsync(compared[^1].Step, published.Steps);
     }
 
@@ -85,7 +86,7 @@ public sealed class EarlyStoppingRunTests(StoppedRun run) : IClassFixture<Stoppe
         compared[^1].Step.ShouldBe(plan.Steps);
         compared.ShouldAllBe(one => !one.Stops && (one.Against == null || one.Wins > one.Losses) && one.Server!.Requests == 2 * Prompts);
         published.Steps.ShouldBe(plan.Steps);
-        await RunAsync("verify", "served", "--data", _data);
+        (await RunAsync("verify", "served", "--data", _data, "--regenerate", "3")).ShouldContain("a server judged them");
         await RunAsync(Fork("whole", [.. slow, "--set", "dpo.early_stopping.every=0"]));
         var (_, none, whole) = await TrainedAsync("whole");
         none.ShouldBeEmpty();
@@ -184,6 +185,15 @@ public sealed class EarlyStoppingRunTests(StoppedRun run) : IClassFixture<Stoppe
             });
         }
     }
+
+    // What the published model answered is all answered again, and one answer is another.
+    private Task ChangedAnswerIsFoundAsync(CheckpointCompared published, int all) => ChangedLog.WhileAsync(_data, async database =>
+    {
+        await using var command = database.CreateCommand($"update mt_events set data = jsonb_set(data, '{{Answers,0,Text}}', '\"zzz\"') where stream_id = 'training-tiny-M2' and type = 'checkpoint_compared' and data ->> 'Step' = '{published.Step}'");
+        (await command.ExecuteNonQueryAsync()).ShouldBe(1);
+        var (_, output, _) = await SelfrewardProcess.RunAsync("verify", TinyRun.Name, "--data", _data, "--regenerate", $"{all}");
+        output.ShouldMatch($@"checkpoints answer again, to the token\s+{Prompts}\s+1\b");
+    });
 
     private string[] Fork(string name, params string[] more) => ["fork", TinyRun.Name, "--data", _data, "--plain", "--at", "1", "--from", "pairs", "--run", name, .. more];
 

@@ -90,6 +90,7 @@ public sealed class ForkTests(QuietRun quiet)
     [InlineData("there is no setting 'dpo.betta'", TinyRun.Name, "--at", "1", "--from", "pairs", "--set", "dpo.betta=1")]
     [InlineData("judge.sampling.temperature is", TinyRun.Name, "--at", "2", "--from", "pairs", "--set", "judge.sampling.temperature=0.123")]
     [InlineData("engines.candidates.retries is 9, but this stage is shared", TinyRun.Name, "--at", "2", "--from", "judgements", "--set", "engines.candidates.retries=9")]
+    [InlineData("judge.max_score is", TinyRun.Name, "--at", "2", "--from", "pairs", "--set", "dpo.early_stopping.every=2", "--set", "judge.max_score=6")]
     [InlineData("'tiny' exists and is not this fork", TinyRun.Name, "--at", "1", "--from", "pairs", "--run", TinyRun.Name)]
     public async Task A_fork_that_cannot_be_is_refused_with_a_sentence(string sentence, params string[] arguments)
     {

@@ -30,6 +30,8 @@ public static class PlanCommand
 
         foreach (var line in PlanReport.Of(run, tokens, Fitting.Need(run, WorkerOptions.DefaultSlots, isOneProcess), memory, disk, free))
             await output.WriteLineAsync(line);
+        if (!Kernels.SparesMemory)
+            await output.WriteLineAsync("Mind: tcmalloc is not used here (Debian's libtcmalloc-minimal4), and without it training may take half as much memory again.");
         foreach (var warning in run.Warnings())
             await output.WriteLineAsync($"Mind: {warning}");
 
@@ -44,12 +46,12 @@ public static class PlanCommand
             return 0;
         var speed = await ProbeAsync(settings, run, cancellationToken);
         await output.WriteLineAsync(PlanReport.Time(speed, tokens));
-        if (!isOneProcess && PlanReport.LongMessages(settings, tokens, speed, JudgedAtOnce, LogServer.Shared is null ? PrivateBroker.TakesBackAfter : UsualTimeout) is { } tooLong)
+        if (!isOneProcess && PlanReport.LongMessages(settings, tokens, speed, JudgedAtOnce, DataFolder.FindUp(RunOptions.DataFolder(options)) is null ? UsualTimeout : PrivateBroker.TakesBackAfter) is { } tooLong)
             await output.WriteLineAsync($"Mind: {tooLong}");
         return 0;
     }
 
-    // RabbitMQ's own; of a broker elsewhere nothing else is known.
+    // RabbitMQ's own; whether a broker elsewhere has been given another is not known here.
     private static readonly TimeSpan UsualTimeout = TimeSpan.FromMinutes(30);
 
     // As a worker would over a broker that is started with this environment.

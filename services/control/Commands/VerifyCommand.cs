@@ -11,7 +11,7 @@ namespace SelfRewarding.Control.Commands;
 public static class VerifyCommand
 {
     public static Argument<string?> Run { get; } = new("RUN") { Description = "The run's name [default: the latest run]", Arity = ArgumentArity.ZeroOrOne };
-    public static Option<int> Regenerate { get; } = new("--regenerate") { HelpName = "K", Description = "Also generate K random answers and judgements again, and compare text for text" };
+    public static Option<int> Regenerate { get; } = new("--regenerate") { HelpName = "K", Description = "Also generate K random answers and judgements again (and K answers of compared checkpoints), and compare text for text" };
 
     public static async Task<int> InvokeAsync(ParseResult options, CancellationToken cancellationToken)
     {

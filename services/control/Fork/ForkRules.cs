@@ -19,6 +19,9 @@ public static class ForkRules
     // Of these the first ones can be taken.
     private static readonly IReadOnlyList<string> Counts = ["prompts.per_iteration", "candidates.count", "judge.count"];
 
+    // Where checkpoints are compared, their answers are judged by these after any branch.
+    private static readonly IReadOnlyList<string> OfCheckpoints = ["engines.judgements.", "judge.sampling."];
+
     private const string MetaIterations = "judge.meta_iterations";
 
     /// <summary>One sentence for each thing that this fork cannot be.</summary>
@@ -49,7 +52,7 @@ public static class ForkRules
             var isCount = Counts.Contains(path);
             if (isCount && int.Parse(after, System.Globalization.CultureInfo.InvariantCulture) > int.Parse(before, System.Globalization.CultureInfo.InvariantCulture))
                 problems.Add($"{path} is {after}, but run '{origin.Parent}' recorded {before}: fork from an earlier stage (--from {InWords(stage.Stage)}) to have more.");
-            else if (!isCount && fork.Iterations == origin.Iteration && !(stage.Stage == ForkStage.Judgements && fork.Dpo.EarlyStopping.Every > 0)) // which judges, too: answers of checkpoints
+            else if (!isCount && fork.Iterations == origin.Iteration && !(fork.Dpo.EarlyStopping.Every > 0 && OfCheckpoints.Any(section => path.StartsWith(section, StringComparison.Ordinal))))
                 problems.Add($"{path} is {after}, but this stage is shared with run '{origin.Parent}' and no iteration follows: fork from an earlier stage (--from {InWords(stage.Stage)}).");
         }
 

@@ -53,7 +53,7 @@ public static class PlanReport
             return null;
         var comparisons = settings.Judge.MetaIterations is null ? "" : $" and {Figures.Count(settings.Judge.Count * (settings.Judge.Count - 1))} comparisons";
         var few = (int)(MessageMayTake * takenBackAfter / each);
-        return $"A message of the judge's queue is {Figures.Count(settings.Candidates.Count * settings.Judge.Count)} judgements{comparisons}: {atOnce} at once, as a worker takes them, may take {Hours(each * atOnce)}, and RabbitMQ takes a message back that is not done after {Hours(takenBackAfter)} (its consumer_timeout): "
+        return $"A message of the judge's queue is {Figures.Count(settings.Candidates.Count * settings.Judge.Count)} judgements{comparisons}: {atOnce} at once, as a worker takes them, may take {Hours(each * atOnce)}, and RabbitMQ takes a message back that is not done after {Hours(takenBackAfter)}, unless its consumer_timeout is another: "
             + (few > 0 ? $"SELFREWARD_PREFETCH={few} for the judges would do." : "set SELFREWARD_PREFETCH=1 for the judges, and a longer consumer_timeout.");
     }
 

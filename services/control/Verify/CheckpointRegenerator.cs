@@ -7,12 +7,10 @@ using SelfRewarding.Inference;
 namespace SelfRewarding.Control.Verify;
 
 /// <summary>
-/// Answers and judgements that checkpoints were compared by, done again with the recorded models and keys. Of the checkpoints only the one that was published is still there; the model that judged is there for all.
+/// Answers and judgements that checkpoints were compared by, done again with the recorded models and keys. Of a finished training only the checkpoint that was published is still there; the model that judged is there for all.
 /// </summary>
 internal sealed class CheckpointRegenerator(LogReader log, Ancestry ancestry, VerifyReport report, LocalTextGenerator generator, WorkerOptions options)
 {
-    private const string Subject = "answers of compared checkpoints, generated again";
-
     private readonly string _run = ancestry.Start.Run;
 
     private sealed record Drawn(CheckpointCompared Compared, ModelRef? Published, ValidationAnswer Answer)
@@ -26,43 +24,50 @@ internal sealed class CheckpointRegenerator(LogReader log, Ancestry ancestry, Ve
     public async Task CheckAsync(int count, CancellationToken cancellationToken)
     {
         var all = await ReadAsync(cancellationToken);
-        if (all.Count == 0)
+        if (all.Length == 0)
             return;
-        var (answersLeft, judgementsLeft) = (0, 0);
-        foreach (var drawn in Random.Shared.GetItems([.. all], count))
+        Random.Shared.Shuffle(all);
+        var (answersLeft, judgementsLeft, judgesGone) = (0, 0, 0);
+        foreach (var drawn in all.Take(count))
         {
-            if (((ModelRef?[])[drawn.Compared.Judge, drawn.Published]).FirstOrDefault(model => model is not null && !Directory.Exists(options.Locate(model.Path))) is { } gone)
-            {
-                report.NotChecked(Subject, $"there is no '{options.Locate(gone.Path)}'; an export of events brings no models");
-                return;
-            }
-
             var settings = ancestry.SettingsOf(drawn.Compared.Model);
-            if (drawn.Published is null) answersLeft++;
-            else await AnswerAsync(drawn, drawn.Published, settings, cancellationToken);
-            if (settings.Engines.Judgements.Url is not null) judgementsLeft++;
-            else await JudgeAsync(drawn, settings, cancellationToken);
+            if (drawn.Published is { } published && Directory.Exists(options.Locate(published.Path)))
+                await AnswerAsync(drawn, published, settings, cancellationToken);
+            else
+                answersLeft++;
+            if (settings.Engines.Judgements.Url is not null)
+                judgementsLeft++;
+            else if (!Directory.Exists(options.Locate(drawn.Compared.Judge.Path)))
+                judgesGone++;
+            else
+                await JudgeAsync(drawn, settings, cancellationToken);
         }
 
-        if (answersLeft > 0)
-            report.NotChecked($"{answersLeft} of {count} {Subject}", "their checkpoints were not published, and their weights are not kept");
-        if (judgementsLeft > 0)
-            report.NotChecked($"judgements of {judgementsLeft} {Subject}", "a server wrote them, and whether the same seed brings the same text is its to say");
+        Left(answersLeft, "answers of compared checkpoints that were drawn", "their weights are not kept: only those of the published checkpoint are");
+        Left(judgementsLeft, "answers of checkpoints, judged again", "a server judged them, and whether the same seed brings the same text is its to say");
+        Left(judgesGone, "answers of checkpoints, judged again", "the model that judged them is not on this machine");
+
+        void Left(int number, string what, string why)
+        {
+            if (number > 0)
+                report.NotChecked($"{number} {what}", why);
+        }
     }
 
-    private async Task<IReadOnlyList<Drawn>> ReadAsync(CancellationToken cancellationToken)
+    private async Task<Drawn[]> ReadAsync(CancellationToken cancellationToken)
     {
+        var published = (await log.Runs.ReadRunAsync(_run, cancellationToken)).OfType<ModelPublished>().ToDictionary(fact => fact.Model.Name, fact => fact.Model, StringComparer.Ordinal);
         var all = new List<Drawn>();
-        foreach (var model in (await log.Runs.ReadRunAsync(_run, cancellationToken)).OfType<ModelPublished>().Select(published => published.Model))
+        foreach (var name in ModelNames.All(ancestry.Start.Settings.Iterations))
         {
-            var facts = await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, model.Name, cancellationToken), cancellationToken);
+            var facts = await log.Log.ReadAsync(await log.Runs.TrainingStreamAsync(_run, name, cancellationToken), cancellationToken);
             all.AddRange(
                 from compared in facts.OfType<CheckpointCompared>()
                 from answer in compared.Answers
-                select new Drawn(compared, compared.Sha256 == model.Sha256 ? model : null, answer));
+                select new Drawn(compared, published.GetValueOrDefault(name) is { } model && model.Sha256 == compared.Sha256 ? model : null, answer));
         }
 
-        return all;
+        return [.. all];
     }
 
     private async Task AnswerAsync(Drawn drawn, ModelRef published, RunSettings settings, CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ using System.Threading.Channels;
 namespace SelfRewarding.Hosting;
 
 /// <summary>
-/// Work that is too long for a message (RabbitMQ takes a delivery back after 30 minutes): a consumer only notes that there is some,
+/// Work that is too long for a message (RabbitMQ takes a delivery back after a while: 30 minutes, unless it is told otherwise): a consumer only notes that there is some,
 /// a <see cref="JobService{TJob}"/> does it. Noting a job that is waiting already changes nothing.
 /// </summary>
 public sealed class JobQueue<TJob>

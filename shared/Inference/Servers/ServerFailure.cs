@@ -12,7 +12,7 @@ namespace SelfRewarding.Inference;
 /// <param name="key">The key, which a server may repeat and nobody else may.</param>
 internal sealed class ServerFailure(string section, ServerSettings server, string? key)
 {
-    // RabbitMQ takes a delivery back after 30 minutes.
+    // RabbitMQ takes a delivery back after 30 minutes, unless it is told otherwise.
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(15);
 
     private const int MostSaid = 300;

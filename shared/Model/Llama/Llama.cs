@@ -144,7 +144,7 @@ public sealed class Llama : IDisposable
         return x.MoveToOuterDisposeScope();
 
         Tensor Project(Projection projection, Tensor input) =>
-            Adapter is { } adapter ? adapter.Apply(projection.Name, input, projection.Apply(input), dropout) : projection.Apply(input);
+            Adapter is { } adapter ? adapter.AddUpdate(projection.Name, input, projection.Apply(input), dropout) : projection.Apply(input);
     }
 
     private Attend Within(SequenceLayout layout) => (layer, q, k, v) => Kernels.Attention(q, k, v, layout.Offsets, _scale, Config.WindowOf(layer));

@@ -130,10 +130,10 @@ public sealed class LoraAdapter : IDisposable
     }
 
     /// <summary>
-    /// A projection's output y (R, out) for its input x (R, in), to which the update is added where the projection is a target. In place: a layer's outputs are as large as what it keeps for the way back, and no
-    /// gradient needs them as they were.
+    /// Adds the update for a projection's input x (R, in) to its output y (R, out), where the projection is a target. y itself is written to and returned: a sum beside it would be a second copy of all that a layer
+    /// computes, and no gradient needs the output without the update.
     /// </summary>
-    internal Tensor Apply(string module, Tensor x, Tensor y, DropoutKey? dropout)
+    internal Tensor AddUpdate(string module, Tensor x, Tensor y, DropoutKey? dropout)
     {
         if (!_pairs.TryGetValue(module, out var pair)) return y;
         if (Config.Dropout > 0 && dropout is { } draw) x = Kernels.Dropout(x, Config.Dropout, draw.Key, pair.Place);

@@ -6,7 +6,6 @@
 #include <c10/core/Allocator.h>
 #include <cstring>
 #include <dlfcn.h>
-#include <malloc.h>
 
 namespace {
 
@@ -55,8 +54,8 @@ private:
 // Tensors that were made before this library was loaded are freed by whoever made them.
 const bool is_used = [] {
     if (tcmalloc().allocate == nullptr) return false;
-    static TcMallocAllocator allocator;
-    c10::SetAllocator(at::kCPU, &allocator, /*priority=*/1);
+    // Never destroyed: threads may still make tensors while the process ends.
+    c10::SetAllocator(at::kCPU, new TcMallocAllocator, /*priority=*/1);
     return true;
 }();
 
@@ -64,10 +63,7 @@ const bool is_used = [] {
 
 SR_EXPORT int32_t sr_is_tcmalloc() { return is_used; }
 
-// Gives what was freed back to the system, of tensors and of the rest.
+// Gives what was freed of tensors back to the system.
 SR_EXPORT void sr_release_memory() {
     if (is_used) tcmalloc().release();
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
 }
