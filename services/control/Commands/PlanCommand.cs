@@ -13,6 +13,9 @@ namespace SelfRewarding.Control.Commands;
 /// <summary><c>selfreward plan</c>: what a run with the same options would take of tokens, memory, disk and time. Exit code 1 where it cannot be done.</summary>
 public static class PlanCommand
 {
+    // RabbitMQ's own; whether a broker elsewhere has been given another is not known here.
+    private static readonly TimeSpan UsualTimeout = TimeSpan.FromMinutes(30);
+
     public static Option<double?> Memory { get; } = new("--memory") { HelpName = "GIB", Description = "For a machine with so much memory [default: this one]" };
     public static Option<bool> NoProbe { get; } = new("--no-probe") { Description = "Measure nothing, and say nothing of time" };
 
@@ -50,9 +53,6 @@ public static class PlanCommand
             await output.WriteLineAsync($"Mind: {tooLong}");
         return 0;
     }
-
-    // RabbitMQ's own; whether a broker elsewhere has been given another is not known here.
-    private static readonly TimeSpan UsualTimeout = TimeSpan.FromMinutes(30);
 
     // As a worker would over a broker that is started with this environment.
     private static int JudgedAtOnce => new WorkerOptions
