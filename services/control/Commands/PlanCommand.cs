@@ -25,7 +25,8 @@ public static class PlanCommand
         var output = Console.Out;
         var (config, chat) = settings.Model.Path is { } folder ? CheckpointFolder.LoadTokenizer(folder, settings.Model.ChatTemplate) : BaseModel.FreshShape(settings);
         var run = PlannedRun.Of(settings, await Task.Run(() => SeedData.For(settings), cancellationToken), config, chat);
-        var isOneProcess = LogServer.Shared is null && DataFolder.FindUp(RunOptions.DataFolder(options)) is null;
+        var hasOwnBroker = DataFolder.FindUp(RunOptions.DataFolder(options)) is not null;
+        var isOneProcess = LogServer.Shared is null && !hasOwnBroker;
         var tokens = TokenPlan.Of(run);
         var memory = options.GetValue(Memory) is { } given ? (long)(given * (1L << 30)) : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         var free = FreeBytes(RunOptions.DataFolder(options));
@@ -49,7 +50,7 @@ public static class PlanCommand
             return 0;
         var speed = await ProbeAsync(settings, run, cancellationToken);
         await output.WriteLineAsync(PlanReport.Time(speed, tokens));
-        if (!isOneProcess && PlanReport.LongMessages(settings, tokens, speed, JudgedAtOnce, DataFolder.FindUp(RunOptions.DataFolder(options)) is null ? UsualTimeout : PrivateBroker.TakesBackAfter) is { } tooLong)
+        if (!isOneProcess && PlanReport.LongMessages(settings, tokens, speed, JudgedAtOnce, hasOwnBroker ? PrivateBroker.TakesBackAfter : UsualTimeout) is { } tooLong)
             await output.WriteLineAsync($"Mind: {tooLong}");
         return 0;
     }
